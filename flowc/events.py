@@ -1,0 +1,271 @@
+"""The spine: what happens in a run, as data.
+
+The console, the JSONL log, the history and every report consume these and nothing else, so a run
+can be replayed from its log. Fields are only ever added, with defaults; tags are never renamed;
+a reader skips tags it does not know. Every time is Unix time in seconds on flowc's own clock.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from flowc.ids import JobId
+
+VERSION = 1
+"""Of the event log. It grows when a reader of an older version would misread a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The first event of a log: what is to be done, where, with what."""
+
+    kind: ClassVar[str] = "run-started"
+
+    run: str  # unique in this directory, sorts by time: 20260131-142501-4242
+    at_s: float
+    version: int
+    flowc_version: str
+    argv: tuple[str, ...]
+    workflow: str  # the Workflowfile's path as given
+    directory: str
+    host: str
+    boot_id: str  # tells a restarted machine from a running one
+    pid: int
+    pid_start_s: float  # with `pid` and `boot_id`: this very process
+    cores: int
+    memory_bytes: int
+    limits: Mapping[str, float]
+    jobs_total: int  # planned to run or perhaps to run
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlanned:
+    """A job of the plan, once: everything a report needs to know of it."""
+
+    kind: ClassVar[str] = "job-planned"
+
+    job: JobId
+    rule: str
+    name: str  # rule and wildcards, for people
+    wildcards: Mapping[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    needs: tuple[JobId, ...]  # jobs of this run that must have ended before it
+    reasons: tuple[str, ...]
+    cores: int
+    memory_bytes: int
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobSubmitted:
+    """Handed to an executor. From here on its outputs are not to be trusted until `JobDone`."""
+
+    kind: ClassVar[str] = "job-submitted"
+
+    job: JobId
+    attempt: int  # counted from 1
+    at_s: float
+    rule: str
+    name: str
+    wildcards: Mapping[str, str]
+    outputs: tuple[str, ...]
+    command: str
+    cores: int
+    memory_bytes: int
+    resources: Mapping[str, float]
+    log: str
+    executor: str = "local"
+    ready_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted:
+    """Its command runs."""
+
+    kind: ClassVar[str] = "job-started"
+
+    job: JobId
+    attempt: int
+    at_s: float
+    external_id: str  # a local process id, a cluster's job id
+    host: str = ""
+    pid_start_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """A job's command has returned: what the executor knows of one attempt."""
+
+    kind: ClassVar[str] = "job-ended"
+
+    job: JobId
+    attempt: int
+    at_s: float
+    exit_code: int  # 128 + n: ended by signal n
+    wall_s: float
+    cpu_s: float | None  # None: nobody measured
+    peak_rss_bytes: int | None
+    cause: str = ""  # "", "cancelled", "time-limit", "not-started", "oom"
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    user_s: float | None = None
+    system_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    """Its outputs are there and checked. What the history remembers of them."""
+
+    kind: ClassVar[str] = "job-done"
+
+    job: JobId
+    attempt: int
+    at_s: float
+    rule: str
+    outputs: tuple[str, ...]
+    code_digest: str
+    params_digest: str
+    inputs_digest: str  # of the set of input paths
+    content_digest: str | None  # of the inputs' contents as the job read them
+    inputs_at_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """An attempt came to nothing; `outputs` are no good."""
+
+    kind: ClassVar[str] = "job-failed"
+
+    job: JobId
+    attempt: int
+    at_s: float
+    rule: str
+    name: str
+    outputs: tuple[str, ...]
+    cause: str  # "exit", "signal", "missing-output", "cancelled", "time-limit", "not-started" ...
+    message: str
+    exit_code: int
+    command: str
+    log: str
+    will_retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobSkipped:
+    """Not run after all: `up-to-date` (what made it doubtful did not change), or `upstream` (a
+    job it needs has failed)."""
+
+    kind: ClassVar[str] = "job-skipped"
+
+    job: JobId
+    at_s: float
+    rule: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilesRemoved:
+    """`temp` files that no job needs any more, or what a failed job has left behind."""
+
+    kind: ClassVar[str] = "files-removed"
+
+    at_s: float
+    paths: tuple[str, ...]
+    why: str  # "temp" or "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FilesTouched:
+    """`--touch` has declared these up to date without running anything."""
+
+    kind: ClassVar[str] = "files-touched"
+
+    at_s: float
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last event of a run that came to an end of its own."""
+
+    kind: ClassVar[str] = "run-ended"
+
+    at_s: float
+    outcome: str  # "ok", "failed" or "interrupted"
+    exit_code: int
+    done: int
+    failed: int
+    skipped: int
+    not_run: int
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+Event = (
+    RunStarted
+    | JobPlanned
+    | JobSubmitted
+    | JobStarted
+    | JobEnded
+    | JobDone
+    | JobFailed
+    | JobSkipped
+    | FilesRemoved
+    | FilesTouched
+    | RunEnded
+)
+
+KINDS: dict[str, type[Any]] = {
+    kind.kind: kind
+    for kind in (
+        RunStarted,
+        JobPlanned,
+        JobSubmitted,
+        JobStarted,
+        JobEnded,
+        JobDone,
+        JobFailed,
+        JobSkipped,
+        FilesRemoved,
+        FilesTouched,
+        RunEnded,
+    )
+}
+_FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in KINDS.values()}
+_TUPLES = {
+    kind: tuple(f.name for f in fields(kind) if str(f.type).startswith("tuple"))
+    for kind in KINDS.values()
+}
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
+def to_line(event: Event) -> str:
+    """One line of a JSONL log, with its newline. Stray bytes of names survive as escapes."""
+    data: dict[str, Any] = {"event": event.kind}
+    for name in _FIELDS[type(event)]:
+        data[name] = getattr(event, name)
+    return _encode(data) + "\n"
+
+
+def from_line(line: str) -> Event | None:
+    """The event of a line; None for a tag or a field set that this version does not know.
+
+    Raises ValueError where the line is no JSON object, as the last line of a cut log is.
+    """
+    data = json.loads(line)
+    if not isinstance(data, dict):
+        raise ValueError("a line of an event log is a JSON object")
+    kind = KINDS.get(data.pop("event", ""))
+    if kind is None:
+        return None
+    known = {name: data[name] for name in _FIELDS[kind] if name in data}
+    for name in _TUPLES[kind]:
+        if name in known:
+            known[name] = tuple(known[name])
+    try:
+        event: Event = kind(**known)
+    except TypeError:
+        return None
+    return event

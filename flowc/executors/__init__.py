@@ -1,0 +1,1 @@
+"""Executors: where jobs run. Each is one file; `base` is the protocol they share."""

@@ -1,0 +1,62 @@
+"""The executor protocol: the seam between deciding what runs and running it.
+
+An executor never sees a rule, the graph or the history: a `Task` is all it gets. One thread calls
+all four methods and only `wait` blocks. A failed submission is an event, not an exception, and a
+cancelled job still gets its last event.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from flowc.events import JobEnded, JobStarted
+from flowc.ids import JobId
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One attempt at one job, ready to be executed."""
+
+    job: JobId
+    attempt: int  # counted from 1
+    name: str  # for people and for the cluster's queue; not unique, any characters
+    argv: tuple[str, ...]  # bytes that are not UTF-8 as surrogates
+    cwd: str | None  # None: the directory flowc runs in
+    env: Mapping[str, str]  # added to flowc's own environment
+    cores: int
+    memory_bytes: int  # asked for, not enforced by the protocol
+    limit_s: float | None  # wall clock; None: no limit
+    log: str  # where stdout and stderr go; its directory exists
+    resources: Mapping[str, float] = field(default_factory=dict)  # custom ones, such as gpu
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What an executor may use at once."""
+
+    cores: int
+    memory_bytes: int
+    resources: Mapping[str, float] = field(default_factory=dict)
+
+
+class Executor(Protocol):
+    """Runs tasks somewhere. `capacity` is None where the cluster decides what fits."""
+
+    capacity: Capacity | None
+
+    def submit(self, tasks: Sequence[Task]) -> None:
+        """Take the tasks on. Each gets a `JobStarted` when it runs and a `JobEnded` at its end,
+        also if it cannot be started (exit code 127 or 126, and the cause in its log)."""
+        ...
+
+    def wait(self, timeout_s: float | None) -> list[JobStarted | JobEnded]:
+        """What has happened since the last call; blocks until something has, at most so long."""
+        ...
+
+    def cancel(self, jobs: Iterable[JobId], *, kill: bool = False) -> None:
+        """End these jobs: TERM to the whole process group, KILL if asked for."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held. No process of a task is left behind."""
+        ...

@@ -1,0 +1,10 @@
+"""Dense integer ids: each is the index of its thing in the arrays of a `JobGraph`."""
+
+from typing import NewType
+
+JobId = NewType("JobId", int)
+FileId = NewType("FileId", int)
+RuleId = NewType("RuleId", int)
+
+NO_JOB = JobId(-1)
+"""In `JobGraph.producer`: no job of the graph makes this file; it is a source."""

@@ -1,0 +1,1 @@
+"""`JobGraph`, history and disk to `Plan`: which jobs run, and why."""

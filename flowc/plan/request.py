@@ -1,0 +1,37 @@
+"""What a job asks for, and where each figure comes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flowc.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a figure comes from. `kind`: "default", "declared", "profile", "override" or
+    "scaled" (lowered to what the run may use)."""
+
+    kind: str
+    detail: str = ""  # "Workflowfile:12", "--set-threads", "profiles/pilot.json, 40 measurements"
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.detail})" if self.detail else self.kind
+
+
+DEFAULT = Origin("default")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Resources of one attempt at one job. `origins` has a key for each figure: "cores",
+    "memory", "runtime" and the names of custom resources."""
+
+    cores: int = 1
+    memory_bytes: int = 1024**3
+    limit_s: float | None = None
+    resources: Mapping[str, int | float | str] = field(default_factory=dict)  # custom ones
+    limits: Mapping[str, int] = field(default_factory=dict)
+    priority: float = 0
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()  # figures that depend on inputs which do not exist yet

@@ -1,0 +1,1 @@
+"""Events to what is remembered: the JSONL log and the history."""

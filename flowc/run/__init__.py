@@ -1,0 +1,1 @@
+"""Decides what starts when, and is the only part that changes the user's files."""
