@@ -1,0 +1,124 @@
+"""What this process may use of its machine: cores and memory, as the CPU affinity and every
+cgroup limit (version 1 and 2) on the way up from its own group allow.
+
+Read from `/proc` and `/sys` alone; a fact that cannot be read is no limit.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+NO_LIMIT_BYTES = 1 << 60
+"""Version 1 writes "no limit" as a huge number of bytes."""
+
+
+class Allowed(NamedTuple):
+    """What may be used at once."""
+
+    cores: int
+    memory_bytes: int
+
+
+def allowed(root: str = "/") -> Allowed:
+    """Cores and memory that this process may use. `root`: where `proc` and `sys` are."""
+    cores = float(_affinity())
+    memory_bytes = _machine_memory(root)
+    for directory, version in _groups(root):
+        quota = _quota_cores(directory, version)
+        if quota is not None:
+            cores = min(cores, quota)
+        limit_bytes = _memory_limit(directory, version)
+        if limit_bytes is not None:
+            memory_bytes = min(memory_bytes, limit_bytes)
+    return Allowed(max(1, int(cores)), memory_bytes)
+
+
+def _affinity() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # not on this system
+        return os.cpu_count() or 1
+
+
+def _machine_memory(root: str) -> int:
+    for line in _read(f"{root}/proc/meminfo").splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _groups(root: str) -> Iterator[tuple[str, int]]:
+    """(directory, cgroup version) of each group whose limits hold for this process."""
+    mounts = list(_mounts(root))
+    for line in _read(f"{root}/proc/self/cgroup").splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        wanted = frozenset(controllers.split(",")) - {""}
+        for point, mounted, version, names in mounts:
+            if (version == 2) != (number == "0" and not wanted):
+                continue
+            if version == 1 and not (wanted & names & {"cpu", "memory"}):
+                continue
+            inside = _below(path, mounted)
+            while True:
+                yield f"{root}{point}{inside}", version
+                if not inside:
+                    break
+                inside = inside[: inside.rfind("/")]
+
+
+def _below(path: str, mounted: str) -> str:
+    """The group's path as seen below a mount point whose root is the group `mounted`. A container
+    often shows the outer path there, of which nothing can be seen inside."""
+    path, mounted = path.rstrip("/"), mounted.rstrip("/")
+    if ".." in path.split("/"):
+        return ""
+    if not mounted:
+        return path
+    return path[len(mounted) :] if f"{path}/".startswith(f"{mounted}/") else ""
+
+
+def _mounts(root: str) -> Iterator[tuple[str, str, int, frozenset[str]]]:
+    """(mount point, its root, version, controllers) of each mounted cgroup hierarchy."""
+    for line in _read(f"{root}/proc/self/mountinfo").splitlines():
+        head, _, tail = line.partition(" - ")
+        fields, kind = head.split(), tail.split()
+        if len(fields) < 5 or len(kind) < 3 or not kind[0].startswith("cgroup"):
+            continue
+        point, mounted = _unescape(fields[4]), _unescape(fields[3])
+        version = 2 if kind[0] == "cgroup2" else 1
+        yield point.rstrip("/"), mounted, version, frozenset(kind[2].split(","))
+
+
+def _unescape(text: str) -> str:
+    return text.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+
+
+def _quota_cores(directory: str, version: int) -> float | None:
+    if version == 2:
+        quota, _, period = _read(f"{directory}/cpu.max").strip().partition(" ")
+    else:
+        quota = _read(f"{directory}/cpu.cfs_quota_us").strip()
+        period = _read(f"{directory}/cpu.cfs_period_us").strip()
+    try:
+        quota_us, period_us = int(quota), int(period or 100_000)
+    except ValueError:  # "max", or nothing there
+        return None
+    return quota_us / period_us if quota_us > 0 and period_us > 0 else None
+
+
+def _memory_limit(directory: str, version: int) -> int | None:
+    name = "memory.max" if version == 2 else "memory.limit_in_bytes"
+    try:
+        limit_bytes = int(_read(f"{directory}/{name}"))
+    except ValueError:
+        return None
+    return limit_bytes if 0 < limit_bytes < NO_LIMIT_BYTES else None
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
