@@ -42,7 +42,9 @@ class ExitWatch:
             return
         fd = self._fd_of.pop(pid)
         del self._pid_of[fd]
-        os.close(fd)  # which also takes it out of the epoll set
+        # Closing alone is not enough: a child that is just being made may hold a copy for a while.
+        self._epoll.unregister(fd)
+        os.close(fd)
 
     def wait(self, timeout_s: float | None) -> list[int]:
         """Processes that have ended and are not removed yet; blocks until there is one, at most
