@@ -21,7 +21,7 @@ TERM_GRACE_S = 10.0
 LINGER_S = 2.0
 """How long a command's background processes may outlive it before its end is reported. Bash does
 not wait for `tee >(gzip > x.gz)`; the file is good only when gzip has ended."""
-_LINGER_LOOK_S = 0.005
+_LINGER_LOOK_S = 0.02
 _CLOSE_GRACE_S = 0.5
 
 
@@ -142,7 +142,7 @@ class LocalExecutor:
             user_s=used.ru_utime,
             system_s=used.ru_stime,
         )
-        if not _signal_group(pid, 0):
+        if not _is_alive(pid):
             self._report(pid, event)
         elif code != 0 or running.cause:  # its outputs go: nothing may still write to them
             _signal_group(pid, signal.SIGKILL)
@@ -203,7 +203,7 @@ class LocalExecutor:
             end = self._running[pid].ended
             assert end is not None
             event, until = end
-            alive = _signal_group(pid, 0)
+            alive = _is_alive(pid)
             if not alive or now >= until or self._running[pid].cause:
                 if alive:
                     self._leftover.add(pid)
@@ -219,6 +219,23 @@ def _signal_group(pid: int, number: int) -> bool:
     except PermissionError:  # it has changed its user: it is there all the same
         return True
     return True
+
+
+def _is_alive(group: int) -> bool:
+    """Whether a group has a process that still does something. Only where one is left at all are
+    the processes looked through: in a container, nobody may ever reap the orphans."""
+    if not _signal_group(group, 0):
+        return False
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    fields = file.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            if int(fields[2]) == group and fields[0] not in (b"Z", b"X"):
+                return True
+    return False
 
 
 def _group_is_ours(pid: int) -> bool:

@@ -1,0 +1,98 @@
+"""The event log of a run: `.flowc/runs/RUN.jsonl`, one event a line.
+
+It alone is the truth about what has happened; the history is made from it. So what must survive
+even `kill -9` is handed to the kernel, in one write, before anything else happens.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import ClassVar
+
+from flowc.events import Event, JobEnded, JobPlanned, JobStarted, from_line, to_line
+
+RUNS = ".flowc/runs"
+_LATER = (JobPlanned, JobStarted, JobEnded)
+"""Only told to people and reports: these are written along with the next event that matters."""
+
+
+def new_run_id(now_s: float | None = None, pid: int | None = None) -> str:
+    """`20260131-142501-4242`: sorts by time, unique in a directory under its lock."""
+    moment = time.localtime(time.time() if now_s is None else now_s)
+    return f"{time.strftime('%Y%m%d-%H%M%S', moment)}-{os.getpid() if pid is None else pid}"
+
+
+def log_path(run: str, directory: str = ".") -> str:
+    return os.path.join(directory, RUNS, f"{run}.jsonl")
+
+
+class EventLog:
+    """Appends events to a log. Call it with each event: it is a listener of a run.
+
+    Should be the first of the listeners, so that nothing is shown that is not remembered.
+    """
+
+    LATER: ClassVar[tuple[type, ...]] = _LATER
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._fd = os.open(path, flags, 0o666)
+        self._waiting: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        self._waiting.append(to_line(event))
+        if not isinstance(event, _LATER):
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what waits. After this call it survives the end of flowc."""
+        if self._waiting:
+            data = "".join(self._waiting).encode("ascii")
+            self._waiting.clear()
+            while data:
+                data = data[os.write(self._fd, data) :]
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            self.flush()
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> "EventLog":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def read_log(path: str) -> Iterator[Event]:
+    """The events of a log, in order. A last line that was cut is left out, as are events that a
+    later version of flowc has added, and lines that a full disk has spoiled."""
+    with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
+        for line in file:
+            if not line.endswith("\n"):
+                return
+            try:
+                event = from_line(line)
+            except ValueError:
+                continue
+            if event is not None:
+                yield event
+
+
+def list_runs(directory: str = ".") -> list[str]:
+    """The logs there are, as paths, oldest first."""
+    place = os.path.join(directory, RUNS)
+    try:
+        names = os.listdir(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [os.path.join(place, name) for name in sorted(names) if name.endswith(".jsonl")]
