@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from flowc.diagnostic import Diagnostic
 from flowc.ids import RuleId
 from flowc.lang.template import Template
 from flowc.lang.values import Function
@@ -94,6 +95,7 @@ class Workflow:
     shell_prefix: str = "set -euo pipefail; "
     env: Mapping[str, str] = field(default_factory=dict)  # values of the `envvars:`
     sources: tuple[Source, ...] = ()  # the first is the main file
+    warnings: tuple[Diagnostic, ...] = ()  # what is odd, but does not keep the workflow from use
 
     @cached_property
     def by_name(self) -> Mapping[str, Rule]:
