@@ -25,6 +25,7 @@ class Pattern:
     __slots__ = ("__dict__", "constraints", "names", "parts", "text")
 
     def __init__(self, text: str, constraints: Mapping[str, str] | None = None) -> None:
+        text = str(text)
         self.text: str = text
         names: list[str] = []
         parts: list[str | int] = []

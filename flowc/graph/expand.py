@@ -1,0 +1,357 @@
+"""From targets back to sources: every job that the targets need, with its wildcards filled in.
+
+Files are worked off in the order in which they are first asked for, in batches: all files that a
+batch of jobs needs are looked up together and the jobs that make them are created together, rule
+by rule. So the cost of a job is a few list operations, whatever the number of rules.
+
+A file that several rules can make gets a job for each (an *option*); `resolve` then drops options
+whose own inputs cannot be made and picks the best of the rest. As a rule there is just one, and
+`resolve` has nothing to do.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
+
+from flowc.diagnostic import Diagnostic, WorkflowError
+from flowc.disk import Disk, FileState
+from flowc.graph.inputs import (
+    Found,
+    InputItem,
+    Path,
+    Values,
+    call_input,
+    compile_inputs,
+    filler,
+    function_flags,
+    maker_of,
+)
+from flowc.graph.products import Hit, Products
+from flowc.ids import NO_JOB, FileId, JobId, RuleId
+from flowc.lang.values import Flags, Wildcards
+from flowc.lang.workflow import Rule, Workflow
+
+LONGEST_PATH = 4096
+"""No file can have a longer path (PATH_MAX): a candidate that asks for one drops out."""
+
+_REPEATS = 20
+"""A wildcard value that ends in so many repeats of one text is a rule feeding itself for ever."""
+
+_DEEP = 40
+"""From so many rounds on, every candidate is checked for feeding itself."""
+
+_MANY_FILES, _GROWING_ROUNDS = 4_000_000, 6
+"""With so many files, and paths longer in each of so many rounds, there is no end to expect."""
+
+
+class Expansion:
+    """The growing graph. Columns as in `JobGraph`, but jobs stand in the order of discovery, and
+    options and files that come to nothing are still among them."""
+
+    def __init__(self, workflow: Workflow, disk: Disk) -> None:
+        self.workflow = workflow
+        self.disk = disk
+        self.products = Products(workflow)
+        self.ids: dict[str, int] = {}  # path -> FileId; new ids are handed out in order
+        self.paths: list[str] = []
+        self.producer = array("i")  # by file; NO_JOB for a source and for a file with options
+        self.asked_by = array("i")  # by file: the first job that needs it; NO_JOB for a target
+        self.rule_of = array("i")
+        self.wildcards: list[Values] = []
+        self.input_rows: list[Sequence[int]] = []  # by job: Refs
+        self.output_rows: list[Sequence[int]] = []  # by job: FileIds
+        self.groups: list[tuple[int, ...]] = []
+        self.options: dict[int, list[int]] = {}  # file -> the jobs that could make it
+        self.faults: dict[int, WorkflowError] = {}  # job -> why its inputs are not known
+        self.bound: dict[int, str] = {}  # file -> the rule that must make it
+        self._late: list[int] = []  # bound after they were looked up
+        self.input_names: dict[JobId, tuple[str | None, ...]] = {}
+        self.input_flags: dict[JobId, dict[FileId, Flags]] = {}
+        self._inputs: dict[RuleId, tuple[InputItem, ...]] = {}
+        self._constant_refs: dict[tuple[RuleId, int], int] = {}
+        self._keys: dict[RuleId, dict[Values, int]] = {}
+        self._scanned = 0
+        self._is_deep = False
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def files(self, paths: Sequence[str], asked_by: Iterable[int]) -> list[int]:
+        """Ids of the paths, new ones where they are met for the first time."""
+        known = len(self.paths)
+        ids, setdefault = self.ids, self.ids.setdefault
+        found = [setdefault(path, len(ids)) for path in paths]
+        if len(ids) - known == len(paths):
+            self.paths.extend(paths)
+            self.asked_by.extend(asked_by)
+        else:
+            for path, id, job in zip(paths, found, asked_by, strict=False):
+                if id == len(self.paths):
+                    self.paths.append(path)
+                    self.asked_by.append(job)
+        self.producer.extend(repeat(NO_JOB, len(self.paths) - known))
+        return found
+
+    def run(self) -> None:
+        """Expand until every file has its jobs. Raises WorkflowError where that has no end."""
+        rounds, longest, growing = 0, 0, 0
+        while self._scanned < len(self.paths):
+            start, self._scanned = self._scanned, len(self.paths)
+            rounds += 1
+            self._is_deep = rounds > _DEEP
+            if start > _MANY_FILES:
+                size = max(map(len, self.paths[start:]))
+                growing = growing + 1 if size > longest else 0
+                longest = size
+                if growing >= _GROWING_ROUNDS:
+                    raise self._endless(start)
+            self._expand(range(start, self._scanned))
+            while self._late:
+                self._settle(self._late.pop())
+
+    def _endless(self, file: int) -> WorkflowError:
+        job = self.asked_by[file]
+        rule = self.workflow.rules[self.rule_of[job]]
+        return WorkflowError(
+            Diagnostic(
+                "endless-recursion",
+                f"the inputs of rule `{rule.name}` ask for ever longer paths, without an end",
+                rule.span,
+                hint="constrain the rule's wildcards so that it does not match its own inputs",
+            )
+        )
+
+    def _expand(self, files: range) -> None:
+        """Create the jobs that make these files, rule by rule."""
+        single: dict[RuleId, tuple[list[int], list[Values]]] = {}
+        find, paths, producer = self.products.find, self.paths, self.producer
+        bound = self.bound
+        for file in files:
+            hits = find(paths[file])
+            if not hits:
+                continue
+            if len(hits) > 1 or len(hits[0].values) > 1 or file in bound or self._is_deep:
+                hits = self._choose(file, hits)
+                if len(hits) != 1:
+                    self.options[file] = []
+                    for hit in hits:
+                        job = self._create(hit.product.rule, [file], [hit.values])[0]
+                        self.options[file].append(job)
+                    continue
+            product, values = hits[0]
+            rows = single.get(product.rule)
+            if rows is None:
+                rows = single[product.rule] = ([], [])
+            rows[0].append(file)
+            rows[1].append(values)
+        for rule, (made, rows_of_values) in single.items():
+            jobs = self._create(rule, made, rows_of_values)
+            for file, job in zip(made, jobs, strict=True):
+                producer[file] = job
+
+    def _choose(self, file: int, hits: list[Hit]) -> list[Hit]:
+        """One hit a rule, the best candidate first. Of several ways in which a rule matches, the
+        one with the asking job's wildcards is taken, else the one with the shortest values."""
+        path = self.paths[file]
+        if file in self.bound:
+            rule = self.workflow.by_name[self.bound[file]].id
+            hits = [hit for hit in hits if hit.product.rule == rule]
+        by_rule: dict[RuleId, list[Hit]] = {}
+        for hit in hits:
+            by_rule.setdefault(hit.product.rule, []).append(hit)
+        asking = self._asking_values(file)
+        chosen = [self._best_match(path, of_rule, asking) for of_rule in by_rule.values()]
+        chosen = [hit for hit in chosen if not _grows_for_ever(path, hit.values)]
+        return sorted(chosen, key=self._rank)
+
+    def _asking_values(self, file: int) -> dict[str, str]:
+        job = self.asked_by[file]
+        if job == NO_JOB:
+            return {}
+        names = self.products.wildcard_names[self.rule_of[job]]
+        return dict(zip(names, self.wildcards[job], strict=True))
+
+    def _best_match(self, path: str, hits: list[Hit], asking: dict[str, str]) -> Hit:
+        names = self.products.wildcard_names[hits[0].product.rule]
+        if asking and all(name in asking for name in names):
+            wanted = tuple(asking[name] for name in names)
+            for hit in hits:
+                if hit.product.pattern.fill(asking) == path:
+                    return Hit(hit.product, wanted)
+        return min(hits, key=lambda hit: sum(map(len, hit.values)))
+
+    def _rank(self, hit: Hit) -> tuple[int, int]:
+        return len(hit.values), hit.product.rule
+
+    # --- jobs -----------------------------------------------------------------------------------
+
+    def _create(self, rule_id: RuleId, made: Sequence[int], rows: list[Values]) -> list[int]:
+        """Jobs of one rule, one for each row of wildcard values (known ones are not doubled).
+        `made` are the files they were found by."""
+        if self.products.count[rule_id] == 1 and rule_id not in self._keys:
+            first = len(self.rule_of)
+            self._append(rule_id, rows, [(file,) for file in made])
+            return list(range(first, first + len(rows)))
+        keys = self._keys.setdefault(rule_id, {})
+        new = [row for row in dict.fromkeys(rows) if row not in keys]
+        first = len(self.rule_of)
+        keys.update(zip(new, range(first, first + len(new)), strict=True))
+        names = self.products.wildcard_names[rule_id]
+        columns = [
+            self.files(filler(pattern, names)(new), range(first, first + len(new)))
+            if pattern.names
+            else self.files([pattern.text] * len(new), repeat(first, len(new)))
+            for pattern in self.products.outputs[rule_id]
+        ]
+        outputs = list(zip(*columns, strict=True)) if columns else [()] * len(new)
+        self._append(rule_id, new, outputs)
+        return [keys[row] for row in rows]
+
+    def add_job(self, rule_id: RuleId) -> int:
+        """The job of a rule without wildcards that was asked for by its name."""
+        known = self._keys.setdefault(rule_id, {}).get(())
+        return self._create(rule_id, [], [()])[0] if known is None else known
+
+    def _append(
+        self, rule_id: RuleId, rows: list[Values], outputs: Sequence[Sequence[int]]
+    ) -> None:
+        first = len(self.rule_of)
+        jobs = range(first, first + len(rows))
+        self.rule_of.extend(repeat(rule_id, len(rows)))
+        self.wildcards.extend(rows)
+        self.output_rows.extend(outputs)
+        self.input_rows.extend(repeat((), len(rows)))  # in place before anything can raise
+        items = self._inputs.get(rule_id)
+        if items is None:
+            rule = self.workflow.rules[rule_id]
+            items = compile_inputs(rule, self.products.wildcard_names[rule_id])
+            self._inputs[rule_id] = items
+        if any(item.unpack for item in items):
+            for job in jobs:
+                self._unpacked_row(rule_id, items, job)
+            return
+        columns = [self._column(rule_id, i, item, rows, jobs) for i, item in enumerate(items)]
+        if len(columns) == 1:
+            self.input_rows[first : jobs.stop] = [(ref,) for ref in columns[0]]
+        elif columns:
+            self.input_rows[first : jobs.stop] = list(zip(*columns, strict=True))
+
+    def _column(
+        self, rule_id: RuleId, index: int, item: InputItem, rows: list[Values], jobs: range
+    ) -> Sequence[int]:
+        """The Refs of one input item, one for each job."""
+        if item.function is not None:
+            return [self._called(rule_id, item, job) for job in jobs]
+        if item.is_constant:
+            ref = self._constant_refs.get((rule_id, index))
+            if ref is None:
+                ref = self._constant(item, jobs.start)
+                self._constant_refs[rule_id, index] = ref
+            return [ref] * len(rows)
+        columns = [self._filled(path, rows, jobs) for path in item.paths]
+        if not item.item.is_list:
+            return columns[0]
+        first = len(self.groups)
+        self.groups.extend(zip(*columns, strict=True))
+        return [~group for group in range(first, first + len(rows))]
+
+    def _filled(self, path: Path, rows: list[Values], jobs: range) -> list[int]:
+        files = self.files(path.fill_all(rows), jobs)
+        if path.maker is not None:
+            self._bind(files, path.maker)
+        return files
+
+    def _constant(self, item: InputItem, asked_by: int) -> int:
+        paths = item.constants
+        files = self.files([str(path) for path in paths], repeat(asked_by, len(paths)))
+        for path, file in zip(paths, files, strict=True):
+            if type(path) is not str and (maker := maker_of(path)) is not None:
+                self._bind([file], maker)
+        if not item.item.is_list:
+            return files[0]
+        self.groups.append(tuple(files))
+        return ~(len(self.groups) - 1)
+
+    def _bind(self, files: Iterable[int], rule: str) -> None:
+        """`rules.X.output`: rule X makes these files, whatever else could."""
+        for file in files:
+            if self.bound.setdefault(file, rule) == rule and file < self._scanned:
+                self._late.append(file)
+
+    def _settle(self, file: int) -> None:
+        """A file that was looked up before it was bound to a rule."""
+        rule = self.workflow.by_name[self.bound[file]].id
+        known = self.options.pop(file, [self.producer[file]])
+        jobs = [job for job in known if job != NO_JOB and self.rule_of[job] == rule]
+        self.producer[file] = jobs[0] if jobs else NO_JOB
+        if not jobs:
+            self._expand(range(file, file + 1))
+
+    def _call(self, rule: Rule, item: InputItem, job: int) -> list[Found]:
+        names = self.products.wildcard_names[rule.id]
+        wildcards = Wildcards(self.wildcards[job], {name: i for i, name in enumerate(names)})
+        try:
+            return call_input(item, wildcards, rule)
+        except WorkflowError as fault:
+            self.faults[job] = fault
+            return [Found(item.item.name, [], True)]
+
+    def _called(self, rule_id: RuleId, item: InputItem, job: int) -> int:
+        return self._found_ref(self._call(self.workflow.rules[rule_id], item, job)[0], job)
+
+    def _found_ref(self, found: Found, job: int) -> int:
+        files = self.files([str(path) for path in found.paths], repeat(job, len(found.paths)))
+        for path, file in zip(found.paths, files, strict=True):
+            if type(path) is not str and (maker := maker_of(path)) is not None:
+                self._bind([file], maker)
+        flags = function_flags([found])
+        if flags:
+            known = self.input_flags.setdefault(JobId(job), {})
+            known.update((FileId(self.ids[path]), flag) for path, flag in flags)
+        if not found.is_list:
+            return files[0]
+        self.groups.append(tuple(files))
+        return ~(len(self.groups) - 1)
+
+    def _unpacked_row(self, rule_id: RuleId, items: Sequence[InputItem], job: int) -> None:
+        """A job of a rule with `unpack(...)`: how many items it has is known for each job only."""
+        rule, row = self.workflow.rules[rule_id], [self.wildcards[job]]
+        names: list[str | None] = []
+        refs: list[int] = []
+        for index, item in enumerate(items):
+            if item.function is None:
+                names.append(item.item.name)
+                refs += self._column(rule_id, index, item, row, range(job, job + 1))
+                continue
+            for found in self._call(rule, item, job):
+                names.append(found.name)
+                refs.append(self._found_ref(found, job))
+        self.input_rows[job] = tuple(refs)
+        self.input_names[JobId(job)] = tuple(names)
+
+    # --- the file system ------------------------------------------------------------------------
+
+    def stat(self) -> list[FileState | None]:
+        """The state of every file; each path is looked at once."""
+        return self.disk.stat_many(self.paths)
+
+    def group_files(self, refs: Iterable[int]) -> Iterable[int]:
+        """The files of Refs, flat."""
+        groups = self.groups
+        return chain.from_iterable((r,) if r >= 0 else groups[~r] for r in refs)
+
+
+def _grows_for_ever(path: str, values: Values) -> bool:
+    """Whether a rule seems to feed itself: the path outgrows any file system, or a wildcard's
+    value ends in the same text over and over (the check is Snakemake's)."""
+    if len(path) > LONGEST_PATH:
+        return True
+    return any(len(value) > _REPEATS and _is_periodic(value) for value in values)
+
+
+def _is_periodic(value: str) -> bool:
+    size = len(value)
+    return any(
+        value.endswith(value[size - period :] * _REPEATS)
+        for period in range(1, size // _REPEATS + 1)
+        if not value[size - period :].isalnum()
+    )
