@@ -1,0 +1,252 @@
+"""What each job of a run is at, and what follows when one ends. It decides; nothing is done here.
+
+No clock, disk or process: what happens is told to `RunState`, which answers by filling `ready`,
+`undecided` and `skipped`. A list that many jobs read (a group of the graph) is a node between its
+makers and its readers, so that n jobs which read the outputs of m others cost n + m steps.
+
+    WAITING -> UNDECIDED -> READY -> RUNNING -> DONE
+       |           |          ^         |-----> FAILED
+       |           v          '---------'  (another attempt)
+       |       UP_TO_DATE
+       '-----> UPSTREAM  (something it needs has failed)
+"""
+
+from array import array
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+
+from flowc.graph.job import JobGraph
+from flowc.ids import NO_JOB, JobId
+
+MAYBE = 1
+"""`plan.decision.Decision.MAYBE`, as it stands in the bytes of a plan."""
+
+
+class Status(IntEnum):
+    """Where a job stands. Stored as one byte a job."""
+
+    ABSENT = 0  # not part of the run
+    WAITING = 1  # for jobs it needs
+    UNDECIDED = 2  # all it needs is over; whether it must run is now to be looked at
+    READY = 3
+    RUNNING = 4
+    DONE = 5
+    UP_TO_DATE = 6  # need not run after all
+    FAILED = 7
+    UPSTREAM = 8  # a job it needs has failed
+
+
+class RunState:
+    """The state of a run. `retries(job)`: how often a failed job is tried again."""
+
+    def __init__(
+        self,
+        graph: JobGraph,
+        decisions: Sequence[int],
+        *,
+        keep_going: bool = False,
+        retries: Callable[[JobId], int] = lambda job: 0,
+    ) -> None:
+        self.graph = graph
+        self.keep_going = keep_going
+        self.stopped = False  # nothing new starts
+        self.ready: list[JobId] = []  # since the caller has last emptied it; `undecided` likewise
+        self.undecided: list[JobId] = []
+        self.skipped: list[JobId] = []  # those that have become UPSTREAM
+        self.running: set[JobId] = set()
+        self.counts = [0] * len(Status)
+        self._decisions = decisions
+        self._retries = retries
+        self._attempts: dict[JobId, int] = {}
+        self._status = bytearray(len(graph))
+        self._pending = array("i", bytes(4 * len(graph)))
+        self._readers: dict[int, list[int]] = {}  # job -> jobs and ~groups
+        self._group_readers: dict[int, list[int]] = {}
+        self._group_pending: dict[int, int] = {}
+        self.active: list[JobId] = [JobId(j) for j, d in enumerate(decisions) if d]
+        self._connect()
+
+    def _connect(self) -> None:
+        """Count what each job waits for, and note who waits for it."""
+        graph, status, pending = self.graph, self._status, self._pending
+        producer, starts, refs = graph.producer, graph.inputs.starts, graph.inputs.values
+        readers = self._readers
+        for job in self.active:
+            status[job] = Status.WAITING
+        self.counts[Status.WAITING] = len(self.active)
+        for job in self.active:
+            count = 0
+            for ref in refs[starts[job] : starts[job + 1]]:
+                if ref < 0:
+                    if self._read_group(~ref, job):
+                        count += 1
+                    continue
+                maker = producer[ref]
+                if maker != NO_JOB and status[maker]:
+                    count += 1
+                    if maker in readers:
+                        readers[maker].append(job)
+                    else:
+                        readers[maker] = [job]
+            pending[job] = count
+
+    def _read_group(self, group: int, job: JobId) -> bool:
+        """Note that `job` reads a group; whether it has to wait for it."""
+        waiting = self._group_pending.get(group)
+        if waiting is None:
+            makers = [m for m in self.graph.group_producers[group] if self._status[m]]
+            waiting = self._group_pending[group] = len(makers)
+            self._group_readers[group] = []
+            for maker in makers:
+                self._readers.setdefault(maker, []).append(~group)
+        self._group_readers[group].append(job)
+        return waiting > 0
+
+    def start(self) -> None:
+        """Find the jobs that wait for nothing."""
+        pending = self._pending
+        for job in self.active:
+            if pending[job] == 0:
+                self._free(job)
+
+    # ---- questions
+
+    def status(self, job: JobId) -> Status:
+        return Status(self._status[job])
+
+    def attempt(self, job: JobId) -> int:
+        """The attempt that runs, or is the next to run; counted from 1."""
+        return self._attempts.get(job, 1)
+
+    def is_active(self, job: JobId) -> bool:
+        """Whether it is part of the run and not over."""
+        return Status.ABSENT < self._status[job] < Status.DONE
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing will happen any more."""
+        if self.running:
+            return False
+        counts = self.counts
+        left = counts[Status.WAITING] + counts[Status.UNDECIDED] + counts[Status.READY]
+        return self.stopped or left == 0
+
+    @property
+    def not_run(self) -> int:
+        """Jobs that have neither been run nor been found needless."""
+        counts = self.counts
+        return (
+            counts[Status.WAITING]
+            + counts[Status.UNDECIDED]
+            + counts[Status.READY]
+            + counts[Status.UPSTREAM]
+        )
+
+    def ranks(self) -> "array[int]":
+        """For each job, how many jobs in a row wait for it at most: the longest such chain."""
+        rank = array("i", bytes(4 * len(self.graph)))
+        group_rank: dict[int, int] = {}
+        starts, refs = self.graph.inputs.starts, self.graph.inputs.values
+        readers = self._readers
+        for job in reversed(self.active):  # readers come before makers
+            best = 0
+            for reader in readers.get(job, ()):
+                found = rank[reader] if reader >= 0 else group_rank[~reader]
+                if found >= best:
+                    best = found + 1
+            rank[job] = best
+            for ref in refs[starts[job] : starts[job + 1]]:
+                if ref < 0 and group_rank.get(~ref, -1) < best:
+                    group_rank[~ref] = best
+        return rank
+
+    # ---- what happens
+
+    def decide(self, job: JobId, needed: bool) -> None:
+        """The answer for a job of `undecided`."""
+        if self._status[job] != Status.UNDECIDED:
+            raise ValueError(f"job {job} is not undecided")
+        if needed:
+            self._set(job, Status.READY)
+            self.ready.append(job)
+        else:
+            self._set(job, Status.UP_TO_DATE)
+            self._release(job)
+
+    def started(self, job: JobId) -> None:
+        if self._status[job] != Status.READY or self.stopped:
+            raise ValueError(f"job {job} may not start")
+        self._set(job, Status.RUNNING)
+        self.running.add(job)
+
+    def done(self, job: JobId) -> None:
+        """It has run, and its outputs are there."""
+        self.running.discard(job)
+        self._set(job, Status.DONE)
+        self._release(job)
+
+    def failed(self, job: JobId, *, final: bool = False) -> bool:
+        """An attempt came to nothing. Whether there will be another; `final`: never."""
+        self.running.discard(job)
+        attempt = self.attempt(job)
+        if not final and not self.stopped and attempt <= self._retries(job):
+            self._attempts[job] = attempt + 1
+            self._set(job, Status.READY)
+            self.ready.append(job)
+            return True
+        self._set(job, Status.FAILED)
+        self._skip_readers(job)
+        if not self.keep_going:
+            self.stop()
+        return False
+
+    def stop(self) -> None:
+        """Start nothing any more; what runs may end."""
+        self.stopped = True
+
+    # ---- steps
+
+    def _set(self, job: JobId, status: Status) -> None:
+        """The one way in which a status changes."""
+        self.counts[self._status[job]] -= 1
+        self.counts[status] += 1
+        self._status[job] = status
+
+    def _free(self, job: JobId) -> None:
+        """All that it needs is over."""
+        if self._decisions[job] == MAYBE:
+            self._set(job, Status.UNDECIDED)
+            self.undecided.append(job)
+        else:
+            self._set(job, Status.READY)
+            self.ready.append(job)
+
+    def _release(self, job: JobId) -> None:
+        """Tell the readers of a job that it is over and well."""
+        pending = self._pending
+        for reader in self._readers.pop(job, ()):
+            if reader >= 0:
+                pending[reader] -= 1
+                if pending[reader] == 0 and self._status[reader] == Status.WAITING:
+                    self._free(JobId(reader))
+                continue
+            group = ~reader
+            self._group_pending[group] -= 1
+            if self._group_pending[group]:
+                continue
+            for member in self._group_readers.pop(group):
+                pending[member] -= 1
+                if pending[member] == 0 and self._status[member] == Status.WAITING:
+                    self._free(JobId(member))
+
+    def _skip_readers(self, job: JobId) -> None:
+        """Nothing that needs this job, at whatever distance, can run."""
+        stack: list[int] = [job]
+        while stack:
+            for reader in self._readers.pop(stack.pop(), ()):
+                members = [reader] if reader >= 0 else self._group_readers.pop(~reader, [])
+                for member in members:
+                    if self._status[member] == Status.WAITING:
+                        self._set(JobId(member), Status.UPSTREAM)
+                        self.skipped.append(JobId(member))
+                        stack.append(member)
