@@ -78,6 +78,13 @@ def _missing_file(
             "unknown-target", f"no rule makes `{path}`, and there is no such file", hint=hint
         )
     rule = expansion.workflow.rules[expansion.rule_of[chain[-1]]]
+    if file in expansion.output_rows[chain[-1]]:
+        return Diagnostic(
+            "cyclic-graph",
+            f"rule `{rule.name}` needs its own output `{path}`",
+            _input_span(rule),
+            hint="a rule cannot make its own input: give one of the two another name",
+        )
     labels = [
         Label(expansion.workflow.rules[expansion.rule_of[job]].span, f"needed by {asked}")
         for job, asked in zip(reversed(chain[:-1]), _names(expansion, chain), strict=False)
