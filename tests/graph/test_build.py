@@ -44,7 +44,8 @@ GRAPHS: dict[str, tuple[Sequence[str], str, str, str]] = {
     "never its own input": (("a: {x}.t <- {x}.t",), "k.t", "k.t", ""),
     "a cycle ends at a file that is there": (
         ("a: {x}.a <- {x}.b", "b: {x}.b <- {x}.a"), "k.b", "k.a", "a(x=k)"),
-    "a rule that feeds itself ends": (("a: {x}.t <- {x}.t.t", "b: {y,[a-z]}.t <- i"), "i", "k.t", "b(y=k)"),
+    "a rule that feeds itself ends": (
+        ("a: {x}.t <- {x}.t.t", "b: {y,[a-z]}.t <- i"), "i", "k.t", "b(y=k)"),
     "several outputs, one job": (("a: {x}.p {x}.q <- i",), "i", "k.p k.q", "a(x=k)"),
     "an output nobody asked for": (("all: <- k.p", "a: {x}.p {x}.q <- i"), "i", "", "a(x=k) all"),
     "a log as target": (("a: {x}.p log=l/{x} <- i",), "i", "l/k", "a(x=k)"),
