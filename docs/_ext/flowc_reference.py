@@ -1,0 +1,190 @@
+"""Tables of the reference, made from the code when the pages are built.
+
+A page holds a line such as `<!-- table: directives -->`; the table takes its place.
+"""
+
+import ast
+import re
+import sys
+from argparse import SUPPRESS, Action
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import flowc
+from flowc.events import KINDS as EVENTS
+from flowc.lang import directives
+from flowc.plan import reason
+
+MARK = re.compile(r"^<!-- table: ([\w-]+)(?: ([\w-]+))? -->$", re.M)
+CODE = Path(flowc.__file__).parent
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *([_cell(c) for c in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _prose(text: str) -> str:
+    """Outside of `code`, what Markdown would take for markup is escaped."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(p if p.startswith("`") else re.sub(r"([*_<>\[\]])", r"\\\1", p) for p in parts)
+
+
+# --- the language --------------------------------------------------------------------------------
+
+
+def directive_table(where: str) -> str:
+    """The directives of a rule (`rule`) or of the top level (`top`)."""
+    rows = [row for row in directives.DIRECTIVES if row.where == where and row.supported]
+    return table(
+        ("directive", "takes", "default", "what it is for"),
+        (
+            (f"`{row.name}`", directives.KINDS[row.kind], _prose(row.default or "none"), row.doc)
+            for row in rows
+        ),
+    )
+
+
+def later_table() -> str:
+    """What is understood as a word and refused, and what to write instead."""
+    rows: dict[str, str] = {}
+    for row in directives.DIRECTIVES:
+        if not row.supported and row.where != directives.MODULE:
+            rows.setdefault(row.name, row.instead)
+    for name, (supported, instead) in directives.BLOCKS.items():
+        if not supported:
+            rows.setdefault(name, instead)
+    return table(("word", "until then"), ((f"`{n}`", _prose(i)) for n, i in sorted(rows.items())))
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+
+def command_sections() -> str:
+    """One section for each command: its docstring and its options."""
+    from flowc.cli.main import COMMANDS
+    from flowc.cli.options import Parser
+
+    out: list[str] = []
+    for name, summary in COMMANDS.items():
+        module = import_module(f"flowc.cli.{name}")
+        parser = Parser(name, summary=summary, description=module.__doc__ or "")
+        module.options(parser)
+        actions = [a for a in parser._actions if a.help != SUPPRESS]
+        out.append(f"## flowc {name}\n\n{_prose(summary.capitalize())}.\n")
+        out.append(table(("option", "meaning"), map(_option, actions)))
+    return "\n".join(out)
+
+
+def _option(action: Action) -> tuple[str, str]:
+    words = list(action.option_strings) or [str(action.metavar or action.dest).upper()]
+    shown = ", ".join(f"`{word}`" for word in words)
+    if action.option_strings and action.nargs != 0:
+        value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else None)
+        value = value or action.dest.upper()
+        shown += f" `{' '.join(value) if isinstance(value, tuple) else value}`"
+    text = (action.help or "").replace("%(default)s", str(action.default)).replace("%%", "%")
+    return shown, _prose(text)
+
+
+# --- diagnostics, reasons, events ----------------------------------------------------------------
+
+
+def diagnostic_table() -> str:
+    """Every code that occurs in the sources, with its messages."""
+    found: dict[str, dict[str, None]] = {}
+    for path in sorted(CODE.rglob("*.py")):
+        for code, message in _faults(ast.parse(path.read_text("utf-8"))):
+            found.setdefault(code, {})[message] = None
+    return table(
+        ("code", "messages"),
+        ((f"`{code}`", "; ".join(map(_prose, found[code]))) for code in sorted(found)),
+    )
+
+
+def _faults(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Calls whose first two arguments are a code and a message, by position or by name."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        named = {k.arg: k.value for k in node.keywords}
+        places = iter(node.args)
+        code = named.get("code") or next(places, None)
+        message = named.get("message") or next(places, None)
+        if (
+            isinstance(code, ast.Constant)
+            and isinstance(code.value, str)
+            and re.fullmatch(r"[a-z]+(-[a-z]+)+|cycle", code.value)
+            and isinstance(message, ast.Constant | ast.JoinedStr)
+            and (text := _text(message))
+            and " " in text
+        ):
+            yield code.value, text
+
+
+def _text(node: ast.AST) -> str:
+    """A string literal's text, with … for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    parts = node.values if isinstance(node, ast.JoinedStr) else []
+    return "".join(_text(p) if isinstance(p, ast.Constant) else "…" for p in parts)
+
+
+def reason_table() -> str:
+    """Why a job runs: the tag in JSON, and the sentence."""
+    rows = []
+    for kind in reason.Reason.__args__:
+        filled = kind(**{f.name: "…" for f in fields(kind)})
+        rows.append((f"`{kind.kind}`", _prose(str(filled))))
+    return table(("reason", "sentence"), rows)
+
+
+def event_sections() -> str:
+    """One entry for each kind of event: its meaning and its fields."""
+    out = []
+    for tag, kind in EVENTS.items():
+        names = ", ".join(f"`{f.name}`" for f in fields(kind))
+        doc = " ".join((kind.__doc__ or "").split())
+        out.append(f"`{tag}`\n: {_prose(doc)}\n\n  Fields: {names}.\n")
+    return "\n".join(out)
+
+
+TABLES: dict[str, Callable[..., str]] = {
+    "directives": directive_table,
+    "later": later_table,
+    "commands": command_sections,
+    "diagnostics": diagnostic_table,
+    "reasons": reason_table,
+    "events": event_sections,
+}
+
+
+def fill(text: str) -> str:
+    """A page with its tables put in."""
+
+    def made(match: re.Match[str]) -> str:
+        arguments = [match[2]] if match[2] else []
+        return TABLES[match[1]](*arguments)
+
+    return MARK.sub(made, text)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    def on_source(_app: Any, _name: str, content: list[str]) -> None:
+        content[0] = fill(content[0])
+
+    app.connect("source-read", on_source)
+    return {"parallel_read_safe": True}
+
+
+if __name__ == "__main__":
+    print(fill(sys.stdin.read()))
