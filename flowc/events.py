@@ -56,6 +56,20 @@ class JobPlanned:
     cores: int
     memory_bytes: int
     at_s: float = 0.0
+    groups: tuple[int, ...] = ()  # long lists of inputs, told once: see `GroupPlanned`
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlanned:
+    """A list of files that jobs read as one item. What a `JobPlanned` with this group reads and
+    needs is its own `inputs` and `needs`, and these."""
+
+    kind: ClassVar[str] = "group-planned"
+
+    group: int
+    files: tuple[str, ...]
+    needs: tuple[JobId, ...]
+    at_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,7 @@ class JobSubmitted:
     log: str
     executor: str = "local"
     ready_at_s: float | None = None
+    message: str = ""  # the rule's `message:`, filled in
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +221,7 @@ class RunEnded:
 Event = (
     RunStarted
     | JobPlanned
+    | GroupPlanned
     | JobSubmitted
     | JobStarted
     | JobEnded
@@ -222,6 +238,7 @@ KINDS: dict[str, type[Any]] = {
     for kind in (
         RunStarted,
         JobPlanned,
+        GroupPlanned,
         JobSubmitted,
         JobStarted,
         JobEnded,

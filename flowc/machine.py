@@ -1,7 +1,7 @@
 """What this process may use of its machine: cores and memory, as the CPU affinity and every
-cgroup limit (version 1 and 2) on the way up from its own group allow.
+cgroup limit (version 1 and 2) on the way up from its own group allow; and its programs.
 
-Read from `/proc` and `/sys` alone; a fact that cannot be read is no limit.
+Limits are read from `/proc` and `/sys` alone; a fact that cannot be read is no limit.
 """
 
 import os
@@ -31,6 +31,15 @@ def allowed(root: str = "/") -> Allowed:
         if limit_bytes is not None:
             memory_bytes = min(memory_bytes, limit_bytes)
     return Allowed(max(1, int(cores)), memory_bytes)
+
+
+def which(name: str, search: str) -> str | None:
+    """Where a program is: the first executable file of that name along `search`, a PATH."""
+    for directory in search.split(":"):
+        path = f"{directory}/{name}" if directory else f"./{name}"
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            return path
+    return None
 
 
 def _affinity() -> int:

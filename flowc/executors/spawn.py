@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping
 
 from flowc.executors.base import Task
+from flowc.machine import which
 
 _RESET = sorted(
     number
@@ -104,15 +105,6 @@ class Spawner:
         if environment.get(b"PATH") == self._base.get(b"PATH"):
             self._programs[name] = program
         return program
-
-
-def which(name: str, search: str) -> str | None:
-    """Where a program is: the first executable file of that name along `search`."""
-    for directory in search.split(":"):
-        path = f"{directory}/{name}" if directory else f"./{name}"
-        if os.access(path, os.X_OK) and os.path.isfile(path):
-            return path
-    return None
 
 
 def _explain(fault: OSError, name: str, log: str) -> NotStartedError:

@@ -8,12 +8,19 @@ import os
 import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import ClassVar
 
-from flowc.events import Event, JobEnded, JobPlanned, JobStarted, from_line, to_line
+from flowc.events import (
+    Event,
+    GroupPlanned,
+    JobEnded,
+    JobPlanned,
+    JobStarted,
+    from_line,
+    to_line,
+)
 
 RUNS = ".flowc/runs"
-_LATER = (JobPlanned, JobStarted, JobEnded)
+_LATER = (GroupPlanned, JobPlanned, JobStarted, JobEnded)
 """Only told to people and reports: these are written along with the next event that matters."""
 
 
@@ -32,8 +39,6 @@ class EventLog:
 
     Should be the first of the listeners, so that nothing is shown that is not remembered.
     """
-
-    LATER: ClassVar[tuple[type, ...]] = _LATER
 
     def __init__(self, path: str) -> None:
         self.path = path

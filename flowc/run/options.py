@@ -1,0 +1,34 @@
+"""How a run is to go, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Totals of cores, memory and resources are the executor's `capacity`."""
+
+    resources: Mapping[str, float] = field(default_factory=dict)  # --resources: totals by name
+    limits: Mapping[str, float] = field(default_factory=dict)  # --limit: beats the workflow's own
+    keep_going: bool = False
+    retries: int = 0  # for rules that do not say
+    keep_incomplete: bool = False  # leave what a failed job has written
+    keep_temp: bool = False  # --notemp
+    clip: bool = False  # lower what could never fit, instead of refusing
+    latency_wait_s: float = 0.0  # for outputs to appear: file systems of clusters are late
+    kill_after_s: float = 30.0  # after the first signal; the second one kills at once
+    run: str = ""  # its id, which is also the name of its log
+    argv: tuple[str, ...] = ()
+    workflow_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """`exit_code`: 0, 1 where a job failed, 128 + n where signal n ended the run."""
+
+    exit_code: int
+    done: int
+    failed: int
+    skipped: int  # need not run after all
+    not_run: int
+    failed_jobs: tuple[int, ...] = ()

@@ -1,0 +1,179 @@
+"""From a job to what an executor gets: the command filled in, the environment, the log's name."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from urllib.parse import quote
+
+from flowc.executors.base import Task
+from flowc.graph.job import Job
+from flowc.ids import JobId
+from flowc.lang.template import Template, fill
+from flowc.lang.workflow import Workflow
+from flowc.machine import which
+from flowc.plan.decision import Plan
+from flowc.plan.request import Request
+from flowc.run.values import JobValues
+
+STATE = ".flowc"
+DEFAULT_PREFIX = "set -euo pipefail; "
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "GOTO_NUM_THREADS",
+)
+LONGEST_ARGUMENT_BYTES = 100_000
+"""Linux takes 128 KiB in one argument; a longer command goes through a file."""
+LONGEST_NAME_BYTES = 200
+"""Of a log's name without its suffix; file systems take 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One attempt at one job, with what people are shown of it."""
+
+    task: Task
+    command: str
+    message: str
+    script: str | None  # a file that has to be removed when the task has ended
+
+
+def make_task(plan: Plan, job: JobId, attempt: int) -> Task:
+    """What an executor gets for an attempt at a job. Its log's directory is made."""
+    return Launcher(plan).launch(job, attempt, plan.request(job, attempt)).task
+
+
+class Launcher:
+    """Makes tasks of jobs."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._graph = plan.graph
+        workflow = plan.graph.workflow
+        self._executable = workflow.shell_executable
+        self._prefix = shell_prefix(workflow)
+        # A shell may be told by these to read other files, or to know other commands.
+        self._may_skip_shell = (
+            self._executable == "bash"
+            and self._prefix == DEFAULT_PREFIX
+            and "BASH_ENV" not in os.environ
+            and not any(name.startswith("BASH_FUNC_") for name in os.environ)
+        )
+        self._programs: dict[str, bool] = {}
+        self._environments: dict[tuple[int, str | None], Mapping[str, str]] = {}
+        self._directories: set[str] = set()
+
+    def launch(self, id: JobId, attempt: int, request: Request) -> Launch:
+        """Raises WorkflowError where a value cannot be had or cannot stand where it should."""
+        job = self._graph.job(id)
+        values = JobValues(job, attempt, request)
+        template, message = job.rule.command, job.rule.message
+        assert template is not None
+        command = fill(template, values)
+        log = self._log(job, attempt)
+        argv, script = self._argv(command, log)
+        task = Task(
+            job=id,
+            attempt=attempt,
+            name=job.name,
+            argv=argv,
+            cwd=None,
+            env=self._environment(request),
+            cores=request.cores,
+            memory_bytes=request.memory_bytes,
+            limit_s=request.limit_s,
+            log=log,
+            resources=_figures(request),
+        )
+        return Launch(task, command, self.message(message, values), script)
+
+    def message(self, template: Template | None, values: JobValues) -> str:
+        return "" if template is None else fill(template, values)
+
+    def _argv(self, command: str, log: str) -> tuple[tuple[str, ...], str | None]:
+        if len(command) > LONGEST_ARGUMENT_BYTES // 4:  # a character has up to 4 bytes
+            data = os.fsencode(self._prefix + command)
+            if len(data) > LONGEST_ARGUMENT_BYTES:
+                script = self._script(log, data)
+                return (self._executable, script), script
+        return (self._executable, "-c", self._prefix + command), None
+
+    def _script(self, log: str, data: bytes) -> str:
+        name = blake2b(os.fsencode(log), digest_size=8).hexdigest()
+        path = f"{STATE}/scripts/{os.getpid()}-{name}.sh"
+        self._make_directory(f"{STATE}/scripts")
+        with open(path, "wb") as file:
+            file.write(data + b"\n")
+        return path
+
+    def _log(self, job: Job, attempt: int) -> str:
+        directory, name = log_name(job)
+        self._make_directory(directory)
+        return f"{directory}/{name}.log" if attempt == 1 else f"{directory}/{name}.{attempt}.log"
+
+    def _make_directory(self, path: str) -> None:
+        if path not in self._directories:
+            os.makedirs(path, exist_ok=True)
+            self._directories.add(path)
+
+    def _environment(self, request: Request) -> Mapping[str, str]:
+        tmpdir = request.resources.get("tmpdir")
+        key = (request.cores, None if tmpdir is None else str(tmpdir))
+        found = self._environments.get(key)
+        if found is None:
+            env = dict.fromkeys(THREAD_VARIABLES, str(max(1, request.cores)))
+            if key[1] is not None:
+                env["TMPDIR"] = key[1]
+            found = self._environments[key] = env
+        return found
+
+    def _is_program(self, name: str) -> bool:
+        found = self._programs.get(name)
+        if found is None:
+            found = "/" in name or which(name, os.environ.get("PATH", os.defpath)) is not None
+            if found:
+                self._programs[name] = True
+        return found
+
+
+def shell_prefix(workflow: Workflow) -> str:
+    """What stands before each command. The default is bash's own: no other shell need know it."""
+    prefix = workflow.shell_prefix
+    is_bash = workflow.shell_executable.rpartition("/")[2] == "bash"
+    return "" if prefix == DEFAULT_PREFIX and not is_bash else prefix
+
+
+def log_name(job: Job) -> tuple[str, str]:
+    """The directory and the name, without attempt and suffix, of the log of a job's own output.
+
+    `.flowc/logs/map` and `sample=A`: no two jobs of a graph share one.
+    """
+    rule = _safe(job.rule.name)
+    values = job.wildcard_items
+    if not values:
+        return f"{STATE}/logs/{rule}", rule
+    return f"{STATE}/logs/{rule}", _safe(",".join(f"{n}={v}" for n, v in values.items()))
+
+
+@lru_cache(maxsize=4096)
+def _safe(text: str) -> str:
+    """A file name for any text: odd characters as %41; a long one is cut and gets a digest."""
+    if text.isascii() and text.replace("_", "").isalnum() and len(text) <= LONGEST_NAME_BYTES:
+        return text
+    name = quote(text, safe="=,+@^-_", encoding="utf-8", errors="surrogateescape")
+    if name.startswith("."):
+        name = f"%2E{name[1:]}"
+    if len(name) <= LONGEST_NAME_BYTES:
+        return name
+    digest = blake2b(os.fsencode(text), digest_size=8).hexdigest()
+    return f"{name[: LONGEST_NAME_BYTES - 20].rpartition('%')[0] or name[:100]}~{digest}"
+
+
+def _figures(request: Request) -> Mapping[str, float]:
+    if not request.resources:
+        return {}
+    return {n: float(v) for n, v in request.resources.items() if isinstance(v, int | float)}
