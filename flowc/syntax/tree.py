@@ -145,6 +145,7 @@ class Parameter:
     default: "Expr | None"
     stars: int
     span: Span
+    annotation: "Expr | None" = None  # `name: annotation` of a def; means nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,7 @@ class Def:
     parameters: tuple[Parameter, ...]
     body: tuple["Statement", ...]
     span: Span
+    returns: Expr | None = None  # `-> returns`; means nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,43 @@
+"""No tree is deeper than Python's stack can walk: deeper ones are refused here, without recursion."""
+
+from typing import Any
+
+from flowc.diagnostic import Diagnostic
+from flowc.source import Source, Span
+from flowc.syntax.scan import MAX_DEPTH
+
+
+def check_depth(root: Any, faults: list[Diagnostic]) -> None:
+    """Note a fault at the first node that is more than MAX_DEPTH nodes below the root.
+
+    A node of few characters cannot hold many nodes above each other, so most are not looked into.
+    """
+    waiting: list[tuple[Any, int]] = [(root, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        span = getattr(node, "span", None)
+        if span is not None:
+            depth += 1
+            if depth > MAX_DEPTH:
+                faults.append(
+                    Diagnostic(
+                        "nested-too-deeply",
+                        f"this is nested more than {MAX_DEPTH} deep",
+                        span,
+                        hint="give parts of it names of their own",
+                    )
+                )
+                return
+            if span.end - span.start + depth <= MAX_DEPTH:
+                continue
+        for part in node if isinstance(node, tuple) else _fields(node):
+            if type(part) is tuple or hasattr(part, "span"):
+                waiting.append((part, depth))
+
+
+def _fields(node: Any) -> list[Any]:
+    return [
+        value
+        for name in node.__slots__ or node.__dataclass_fields__
+        if not isinstance(value := getattr(node, name), Source | Span)
+    ]
