@@ -39,8 +39,9 @@ def main() -> None:
             print(*row, sep="\t", file=table)
     ranking.sort(key=lambda row: (-row[0], -row[1], row[2]))
     with args.functions.open("w") as table:
-        for row in (("complexity", "lines", "function"), *ranking[: args.shown]):
-            print(*row, sep="\t", file=table)
+        print("complexity", "lines", "function", sep="\t", file=table)
+        for entry in ranking[: args.shown]:
+            print(*entry, sep="\t", file=table)
 
 
 main()

@@ -87,7 +87,8 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     args = parser.parse_args()
     with tarfile.open(args.archive) as archive:
-        sources = [(entry.name, archive.extractfile(entry).read()) for entry in archive]
+        files = [(entry.name, archive.extractfile(entry)) for entry in archive]
+        sources = [(name, file.read()) for name, file in files if file is not None]
     if args.processes > 1:
         with Pool(args.processes) as pool:
             modules = pool.map(read, sources, chunksize=1)
