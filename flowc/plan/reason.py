@@ -91,6 +91,18 @@ class UpstreamRuns:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamMayRun:
+    """A job that makes one of its inputs may have to run; nobody knows yet."""
+
+    kind: ClassVar[str] = "upstream-may-run"
+    path: str  # that input
+    job: str  # that job's name
+
+    def __str__(self) -> str:
+        return f"input may be made again: {self.path} (by {self.job})"
+
+
+@dataclass(frozen=True, slots=True)
 class NeededTemp:
     """Its output is `temp`, is gone, and a job that runs needs it."""
 
@@ -121,6 +133,7 @@ Reason = (
     | Interrupted
     | Forced
     | UpstreamRuns
+    | UpstreamMayRun
     | NeededTemp
     | NoOutput
 )

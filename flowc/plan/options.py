@@ -1,0 +1,25 @@
+"""What the command line (or a program) says about a plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Figure = int | float | str
+
+TRIGGERS = frozenset({"mtime", "params", "input", "code"})
+"""The causes that `--rerun-triggers` chooses from. All others always hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """`force_rules`, `until` and `omit_from` hold names of rules and paths of files."""
+
+    force_targets: bool = False  # -f
+    force_all: bool = False  # -F
+    force_rules: tuple[str, ...] = ()  # -R
+    until: tuple[str, ...] = ()  # -U
+    omit_from: tuple[str, ...] = ()  # -O
+    rerun_triggers: frozenset[str] = TRIGGERS
+    cores: int | None = None  # of the run: a job that asks for more threads gets so many
+    set_threads: Mapping[str, int] = field(default_factory=dict)  # by rule
+    set_resources: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)  # by rule, name
+    default_resources: Mapping[str, Figure] = field(default_factory=dict)

@@ -1,0 +1,140 @@
+"""The causes for which a job runs, worked out when somebody asks."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from flowc.ids import NO_JOB, JobId, RuleId
+from flowc.plan.assess import RUN, SKIP, Assessment
+from flowc.plan.reason import (
+    ChangedCode,
+    ChangedInputs,
+    ChangedParams,
+    FailedBefore,
+    Forced,
+    Interrupted,
+    MissingOutput,
+    NeededTemp,
+    NewerInput,
+    NoOutput,
+    Reason,
+    UpstreamMayRun,
+    UpstreamRuns,
+)
+from flowc.plan.rules import counted_inputs
+from flowc.record.history import DONE, FAILED, INTERRUPTED
+
+MOST_OF_A_KIND = 10
+"""A job that gathers thousands of files has one cause, not thousands: of each kind so many paths
+are named."""
+
+
+class Why:
+    def __init__(self, assessment: Assessment) -> None:
+        self.a = assessment
+        self._upstream_of_group: dict[int, tuple[Reason, ...]] = {}
+
+    def __call__(self, job: JobId) -> list[Reason]:
+        """One reason a cause, the most telling first; none for a job that is up to date."""
+        a = self.a
+        if a.decisions[job] == SKIP:
+            return []
+        reasons: list[Reason] = list(self._forced(job))
+        if not len(a.graph.outputs[job]):
+            reasons.append(NoOutput())
+        else:
+            reasons += self._recorded(job)
+            reasons += islice(self._missing(job), MOST_OF_A_KIND)
+            reasons += islice(self._newer(job), MOST_OF_A_KIND)
+            reasons += islice(self._needed(job), MOST_OF_A_KIND)
+        reasons += self._upstream(job)
+        return reasons
+
+    def _forced(self, job: JobId) -> Iterator[Reason]:
+        selection = self.a.selection
+        if job in selection.forced:
+            yield Forced(selection.forced[job])
+        elif selection.force_all:
+            yield Forced("--forceall")
+
+    def _missing(self, job: JobId) -> Iterator[Reason]:
+        a = self.a
+        facts = a.rules[a.graph.rule_of[job]]
+        for file, is_temp in zip(a.graph.outputs[job], facts.temp, strict=True):
+            if a.graph.states[file] is None and (not is_temp or file in a.selection.asked):
+                yield MissingOutput(a.graph.paths[file])
+
+    def _needed(self, job: JobId) -> Iterator[Reason]:
+        a = self.a
+        if job in a.needed:
+            for file in a.graph.outputs[job]:
+                if a.gone[file]:
+                    yield NeededTemp(a.graph.paths[file])
+
+    def _recorded(self, job: JobId) -> Iterator[Reason]:
+        """What the history says: how the last attempt ended, and what has changed since."""
+        a = self.a
+        paths = a.graph.paths
+        known = a.history.records([paths[f] for f in a.graph.outputs[job]])
+        records = list(known.values())
+        states = {record.state for record in records}
+        if FAILED in states:
+            yield FailedBefore()
+        if INTERRUPTED in states:
+            yield Interrupted()
+        done = [record for record in records if record.state == DONE]
+        if not done:
+            return
+        triggers, digests = a.options.rerun_triggers, a.digests
+        code = digests.code(RuleId(a.graph.rule_of[job]))
+        if "code" in triggers and any(r.code_digest != code for r in done):
+            yield ChangedCode()
+        if "params" in triggers:
+            params = digests.params(job)
+            if any(r.params_digest != params for r in done):
+                yield ChangedParams()
+        if "input" in triggers:
+            inputs = digests.inputs(job)
+            if any(r.inputs_digest != inputs for r in done):
+                yield ChangedInputs()
+
+    def _newer(self, job: JobId) -> Iterator[Reason]:
+        a, graph = self.a, self.a.graph
+        oldest = a.oldest_ns(job)
+        if oldest is None or "mtime" not in a.options.rerun_triggers:
+            return
+        newer = [
+            file
+            for ref in counted_inputs(graph, a.rules, job)
+            if (a.mtime_ns[ref] if ref >= 0 else a.group(~ref)[0]) > oldest
+            for file in ((ref,) if ref >= 0 else graph.groups[~ref])
+            if a.mtime_ns[file] > oldest
+        ]
+        if newer and not a.same_content(job, a.records_of(job)):
+            for file in newer:
+                yield NewerInput(graph.paths[file])
+
+    def _upstream(self, job: JobId) -> list[Reason]:
+        a = self.a
+        reasons: list[Reason] = []
+        for ref in a.flow_inputs(job):
+            if ref >= 0:
+                reasons += self._makers_of([ref])
+            else:
+                found = self._upstream_of_group.get(~ref)
+                if found is None:
+                    makers = self._makers_of(a.graph.groups[~ref])
+                    found = tuple(islice(makers, MOST_OF_A_KIND))
+                    self._upstream_of_group[~ref] = found
+                reasons += found
+        certain: list[Reason] = [r for r in reasons if isinstance(r, UpstreamRuns)]
+        return (certain or reasons)[:MOST_OF_A_KIND]
+
+    def _makers_of(self, files: Iterable[int]) -> Iterator[Reason]:
+        graph, flow = self.a.graph, self.a.flow
+        for file in files:
+            maker = graph.producer[file]
+            if maker == NO_JOB or flow[maker] == SKIP:
+                continue
+            cause: Callable[[str, str], Reason]
+            cause = UpstreamRuns if flow[maker] == RUN else UpstreamMayRun
+            yield cause(graph.paths[file], graph.job(JobId(maker)).name)

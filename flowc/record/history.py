@@ -1,0 +1,433 @@
+"""What flowc remembers of earlier runs: `.flowc/history.db`, an SQLite file.
+
+It is a fold of the event logs `.flowc/runs/*.jsonl`, which the run writes first, each event with
+one `write`. So a crash at any instant loses nothing: `catch_up` folds what of the logs is not in
+the database yet, and a job that was submitted and never heard of again has been interrupted. The
+logs' names sort by time, and folding the same events twice gives the same result.
+
+There is one row for each output *path*: what was last done to it. A job of several outputs reads
+one row of each, so that an output which moves from one rule to another is seen as changed code.
+
+The journal is SQLite's rollback journal, not WAL: WAL needs shared memory (there is none on the
+network file systems of clusters) and would make `flowc plan` write files. Digests of file contents
+are kept here too; that table is a mere cache.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from flowc.diagnostic import WorkflowError, fail
+from flowc.disk import FileState
+from flowc.events import (
+    Event,
+    FilesRemoved,
+    FilesTouched,
+    JobDone,
+    JobFailed,
+    JobSubmitted,
+    from_line,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+
+DONE, FAILED, INTERRUPTED = "done", "failed", "interrupted"
+
+VERSION = 1
+"""Of the schema, kept in `PRAGMA user_version`."""
+
+
+class JobRecord(NamedTuple):
+    """What was last done to an output. A digest that is unknown is empty."""
+
+    rule: str
+    code_digest: str
+    params_digest: str
+    inputs_digest: str
+    content_digest: str | None  # of the contents of the inputs that it was made from
+    state: str  # DONE, FAILED or INTERRUPTED
+    ended_at: float  # Unix time in seconds; of the submission where it was interrupted
+
+
+class HistoryView(Protocol):
+    """What planning asks of the history."""
+
+    def records(self, paths: Iterable[str]) -> dict[str, JobRecord]:
+        """Of these outputs, those that something is known of."""
+        ...
+
+    def file_digest(self, path: str, state: FileState) -> str | None:
+        """The digest of a file's content, if it was taken when the file was in that state."""
+        ...
+
+
+class NoHistory:
+    """Nothing is known of anything."""
+
+    def records(self, paths: Iterable[str]) -> dict[str, JobRecord]:
+        return {}
+
+    def file_digest(self, path: str, state: FileState) -> str | None:
+        return None
+
+
+Changes = dict[str, JobRecord | None]
+"""By output path; None: forget what was known of it."""
+
+
+def fold(changes: Changes, event: Event) -> None:
+    """Add to `changes` what an event says of outputs. Pure: looks at nothing else."""
+    if isinstance(event, JobDone):
+        record = JobRecord(
+            event.rule,
+            event.code_digest,
+            event.params_digest,
+            event.inputs_digest,
+            event.content_digest,
+            DONE,
+            event.at_s,
+        )
+        changes.update(dict.fromkeys(event.outputs, record))
+    elif isinstance(event, JobSubmitted):  # until more is heard of it
+        record = JobRecord(event.rule, "", "", "", None, INTERRUPTED, event.at_s)
+        changes.update(dict.fromkeys(event.outputs, record))
+    elif isinstance(event, JobFailed):
+        state = INTERRUPTED if event.cause == "cancelled" else FAILED
+        record = JobRecord(event.rule, "", "", "", None, state, event.at_s)
+        changes.update(dict.fromkeys(event.outputs, record))
+    elif isinstance(event, FilesTouched):  # declared good as they are, whatever made them
+        changes.update(dict.fromkeys(event.paths, None))
+
+
+_FOLDED = (JobDone.kind, JobSubmitted.kind, JobFailed.kind, FilesTouched.kind, FilesRemoved.kind)
+_PREFIXES = tuple(f'{{"event":"{kind}"'.encode() for kind in _FOLDED)
+_ANY_PREFIX = b'{"event":"'
+
+
+def read_events(path: str, offset: int) -> tuple[list[Event], int]:
+    """The events of a log that matter here, from a byte offset on, and the offset behind them.
+
+    A last line without newline was cut off by a crash, or is being written: it stays unread.
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    end = data.rfind(b"\n") + 1
+    events = []
+    for line in data[:end].split(b"\n"):
+        if not line.startswith(_PREFIXES) and (line.startswith(_ANY_PREFIX) or not line):
+            continue
+        try:
+            event = from_line(line.decode("utf-8", "surrogateescape"))
+        except ValueError:  # two writers, a full disk: the other lines still hold
+            continue
+        if event is not None:
+            events.append(event)
+    return events, offset + end
+
+
+_SCHEMA = """
+CREATE TABLE outputs (
+    path PRIMARY KEY NOT NULL,  -- text, or a blob where its bytes are not UTF-8
+    rule TEXT NOT NULL,
+    code TEXT NOT NULL,
+    params TEXT NOT NULL,
+    inputs TEXT NOT NULL,
+    content TEXT,
+    state TEXT NOT NULL,
+    at REAL NOT NULL
+);
+CREATE TABLE files (
+    path PRIMARY KEY NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    digest TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE logs (name PRIMARY KEY NOT NULL, offset INTEGER NOT NULL);
+"""
+_COLUMNS = "path, rule, code, params, inputs, content, state, at"
+_CHUNK = 500
+"""Paths in one query. SQLite takes at least 999."""
+
+
+class History:
+    """The history of one directory. With `read_only` nothing is written, nor created: what of the
+    logs is not in the database is folded in memory. Nothing is opened before it is needed."""
+
+    def __init__(self, directory: str = ".flowc", *, read_only: bool = False) -> None:
+        self.directory = directory
+        self.read_only = read_only
+        self.path = f"{directory}/history.db"
+        self._database: sqlite3.Connection | None = None
+        self._overlay: Changes = {}  # read_only: what the logs say beyond the database
+        self._overlay_logs: dict[str, int] = {}
+        self._is_caught_up = False
+        self._file_rows: dict[str, tuple[int, int, str]] | None = None
+
+    # Reading
+
+    def records(self, paths: Iterable[str]) -> dict[str, JobRecord]:
+        if self.read_only and not self._is_caught_up:
+            self.catch_up()
+        asked = list(paths)
+        if not asked:
+            return {}
+        found = self._stored(asked)
+        if self._overlay:
+            for path in self._overlay.keys() & set(asked):
+                record = self._overlay[path]
+                if record is None:
+                    found.pop(path, None)
+                else:
+                    found[path] = record
+        return found
+
+    def file_digest(self, path: str, state: FileState) -> str | None:
+        database = self._open()
+        if database is None:
+            return None
+        with self._faults():
+            row = database.execute(
+                "SELECT digest FROM files WHERE path = ? AND mtime_ns = ? AND size = ?",
+                (_key(path), state.mtime_ns, state.size_bytes),
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def outputs(self) -> dict[str, JobRecord]:
+        """Every output that something is known of."""
+        if self.read_only and not self._is_caught_up:
+            self.catch_up()
+        database = self._open()
+        found: dict[str, JobRecord] = {}
+        if database is not None:
+            with self._faults():
+                rows = database.execute(f"SELECT {_COLUMNS} FROM outputs")
+                found = {_path(row[0]): JobRecord._make(row[1:]) for row in rows}
+        for path, record in self._overlay.items():
+            if record is None:
+                found.pop(path, None)
+            else:
+                found[path] = record
+        return found
+
+    def _stored(self, asked: list[str]) -> dict[str, JobRecord]:
+        database = self._open()
+        if database is None:
+            return {}
+        with self._faults():
+            (count,) = database.execute("SELECT max(rowid) FROM outputs").fetchone()
+            make = JobRecord._make
+            if len(asked) * 4 > (count or 0):  # most of the table: read it through
+                rows = database.execute(f"SELECT {_COLUMNS} FROM outputs").fetchall()
+                wanted = set(asked)
+                return {p: make(r[1:]) for r in rows if (p := _path(r[0])) in wanted}
+            found: dict[str, JobRecord] = {}
+            for at in range(0, len(asked), _CHUNK):
+                keys = [_key(path) for path in asked[at : at + _CHUNK]]
+                marks = ",".join("?" * len(keys))
+                query = f"SELECT {_COLUMNS} FROM outputs WHERE path IN ({marks})"
+                rows = database.execute(query, keys).fetchall()
+                found.update((_path(row[0]), make(row[1:])) for row in rows)
+            return found
+
+    # Writing
+
+    def catch_up(self) -> int:
+        """Fold what of the logs is not known yet; the number of events that was.
+
+        To be called when a run starts (for what an earlier one has left when it was killed) and
+        when it ends. A long run may call it in between: only what is new is read."""
+        self._is_caught_up = True
+        offsets = self._offsets()
+        count = 0
+        for name in self._log_names():
+            known = offsets.get(name, 0)
+            path = f"{self.directory}/runs/{name}"
+            size = _size(path)
+            if size == known:
+                continue
+            if size < known:  # another file under the same name
+                known = 0
+            events, offset = read_events(path, known)
+            if offset != known:
+                self.apply(events, log=name, offset=offset)
+                count += len(events)
+        return count
+
+    def apply(
+        self, events: Iterable[Event], *, log: str | None = None, offset: int | None = None
+    ) -> None:
+        """Fold events, all of them or, after a crash, none. `log` and `offset` say how far into
+        which log that is; without them `catch_up` will fold the events again, to no effect."""
+        changes: Changes = {}
+        removed: list[str] = []
+        for event in events:
+            fold(changes, event)
+            if isinstance(event, FilesRemoved):
+                removed += event.paths
+        if self.read_only:
+            self._overlay.update(changes)
+            if log is not None and offset is not None:
+                self._overlay_logs[log] = offset
+            return
+        rows = [(_key(path), *record) for path, record in changes.items() if record is not None]
+        forgotten = [(_key(path),) for path, record in changes.items() if record is None]
+        with self._transaction() as database:
+            database.executemany("INSERT OR REPLACE INTO outputs VALUES (?,?,?,?,?,?,?,?)", rows)
+            database.executemany("DELETE FROM outputs WHERE path = ?", forgotten)
+            database.executemany("DELETE FROM files WHERE path = ?", [(_key(p),) for p in removed])
+            if log is not None and offset is not None:
+                database.execute("INSERT OR REPLACE INTO logs VALUES (?, ?)", (log, offset))
+
+    def keep_digests(self, digests: Mapping[str, tuple[int, int, str]]) -> None:
+        """Remember the digests of files' contents: path to (mtime_ns, size in bytes, digest)."""
+        if self.read_only or not digests:
+            return
+        rows = [(_key(path), *row) for path, row in digests.items()]
+        with self._transaction() as database:
+            database.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?)", rows)
+
+    def rebuild(self) -> int:
+        """Throw the database away and fold all logs anew; the number of events in them."""
+        self.close()
+        for end in ("", "-journal"):
+            if os.path.lexists(self.path + end):
+                os.remove(self.path + end)
+        return self.catch_up()
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def __enter__(self) -> "History":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # The database
+
+    def _log_names(self) -> list[str]:
+        try:
+            names = os.listdir(f"{self.directory}/runs")
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(name for name in names if name.endswith(".jsonl"))
+
+    def _offsets(self) -> dict[str, int]:
+        database = self._open()
+        stored: dict[str, int] = {}
+        if database is not None:
+            with self._faults():
+                stored = {_path(n): o for n, o in database.execute("SELECT * FROM logs")}
+        return stored | self._overlay_logs
+
+    def _open(self, *, create: bool = False) -> "sqlite3.Connection | None":
+        """The database, None where there is none yet."""
+        if self._database is None:
+            if not create and not os.path.exists(self.path):
+                return None
+            with self._faults():
+                self._database = self._connect()
+        return self._database
+
+    def _connect(self) -> "sqlite3.Connection":
+        import sqlite3  # 8 ms that a directory without history need not spend
+        from urllib.parse import quote
+
+        if not self.read_only:
+            os.makedirs(self.directory, exist_ok=True)
+        name = quote(os.fsencode(os.path.abspath(self.path)))
+        mode = "ro" if self.read_only else "rwc"
+        database = sqlite3.connect(
+            f"file:{name}?mode={mode}", uri=True, timeout=10, isolation_level=None
+        )
+        try:
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if version > VERSION:
+                raise fail(
+                    "history-version",
+                    f"{self.path} was written by a newer flowc (version {version} of its form; "
+                    f"this one reads {VERSION})",
+                    hint=f"use the newer flowc, or remove {self.path}: what the logs in "
+                    f"{self.directory}/runs hold is read into a new one by the next run",
+                )
+            if version == 0 and not self.read_only:
+                database.execute("PRAGMA synchronous = NORMAL")
+                database.executescript(
+                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+                )
+            elif version == 0:  # just created by a run that has not got any further
+                database.close()
+                database = sqlite3.connect(":memory:", isolation_level=None)
+                database.executescript(_SCHEMA)
+            database.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def _transaction(self) -> Iterator["sqlite3.Connection"]:
+        with self._faults():
+            database = self._open(create=True)
+            assert database is not None
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """SQLite's errors as diagnostics."""
+        import sqlite3
+
+        try:
+            yield
+        except sqlite3.OperationalError as fault:
+            raise self._unusable(fault) from None
+        except sqlite3.DatabaseError as fault:
+            raise fail(
+                "history-corrupt",
+                f"{self.path} is damaged: {fault}",
+                hint=f"remove {self.path}: the next run builds it anew from the logs in "
+                f"{self.directory}/runs",
+            ) from None
+
+    def _unusable(self, fault: Exception) -> WorkflowError:
+        return fail(
+            "history-unusable",
+            f"{self.path} cannot be used: {fault}",
+            hint="is the disk full or read-only, or does another flowc write to it right now?",
+        )
+
+
+def _key(path: str) -> str | bytes:
+    """A path as SQLite takes it: text has to be UTF-8, so other names are stored as bytes."""
+    if path.isascii():
+        return path
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
+def _path(key: str | bytes) -> str:
+    return key if isinstance(key, str) else os.fsdecode(key)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
