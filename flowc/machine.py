@@ -1,5 +1,5 @@
 """What this process may use of its machine: cores and memory, as the CPU affinity and every
-cgroup limit (version 1 and 2) on the way up from its own group allow; and its programs.
+cgroup limit (version 1 and 2) on the way up from its own group allow. Its programs and processes.
 
 Limits are read from `/proc` and `/sys` alone; a fact that cannot be read is no limit.
 """
@@ -31,6 +31,25 @@ def allowed(root: str = "/") -> Allowed:
         if limit_bytes is not None:
             memory_bytes = min(memory_bytes, limit_bytes)
     return Allowed(max(1, int(cores)), memory_bytes)
+
+
+def boot_id() -> str:
+    """Tells this machine since its last start from any other; empty where nobody knows."""
+    return _read("/proc/sys/kernel/random/boot_id").strip()
+
+
+def process_start_s(pid: int) -> float:
+    """When a process started, as Unix time, to 10 ms; 0 where nobody knows."""
+    try:
+        ticks = int(_read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19])
+        boot_s = next(
+            int(line.split()[1])
+            for line in _read("/proc/stat").splitlines()
+            if line.startswith("btime")
+        )
+    except (IndexError, ValueError, StopIteration):
+        return 0.0
+    return boot_s + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def which(name: str, search: str) -> str | None:

@@ -63,9 +63,10 @@ class Spawner:
             except ValueError as fault:  # a null byte
                 raise NotStartedError(126, f"{argv[0]}: {fault}") from None
             except OSError as fault:
-                if fault.errno == errno.ENOEXEC and program != "/bin/sh":
-                    argv = ("/bin/sh", program, *argv[1:])  # a script that names no interpreter
-                    program = "/bin/sh"
+                if fault.errno == errno.ENOEXEC and argv[1:2] != (program,):
+                    # A script that names no interpreter: shells take it for one of their own.
+                    argv = ("bash", program, *argv[1:])
+                    program = which("bash", os.environ.get("PATH", os.defpath)) or "/bin/sh"
                     continue
                 if fault.errno == errno.ENOENT and self._programs.pop(argv[0], None) is not None:
                     program = self._find(argv[0], environment, None)  # it has moved

@@ -174,7 +174,7 @@ class RunState:
             self._release(job)
 
     def started(self, job: JobId) -> None:
-        if self._status[job] != Status.READY or self.stopped:
+        if self._status[job] != Status.READY:
             raise ValueError(f"job {job} may not start")
         self._set(job, Status.RUNNING)
         self.running.add(job)

@@ -1,15 +1,15 @@
 """From a job to what an executor gets: the command filled in, the environment, the log's name."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
-from urllib.parse import quote
 
 from flowc.executors.base import Task
 from flowc.graph.job import Job
 from flowc.ids import JobId
+from flowc.lang.simple import bash_is_untouched, is_simple_command
 from flowc.lang.template import Template, fill
 from flowc.lang.workflow import Workflow
 from flowc.machine import which
@@ -56,14 +56,12 @@ class Launcher:
         workflow = plan.graph.workflow
         self._executable = workflow.shell_executable
         self._prefix = shell_prefix(workflow)
-        # A shell may be told by these to read other files, or to know other commands.
         self._may_skip_shell = (
             self._executable == "bash"
             and self._prefix == DEFAULT_PREFIX
-            and "BASH_ENV" not in os.environ
-            and not any(name.startswith("BASH_FUNC_") for name in os.environ)
+            and bash_is_untouched(os.environ)
         )
-        self._programs: dict[str, bool] = {}
+        self._programs: set[str] = set()
         self._environments: dict[tuple[int, str | None], Mapping[str, str]] = {}
         self._directories: set[str] = set()
 
@@ -100,6 +98,10 @@ class Launcher:
             if len(data) > LONGEST_ARGUMENT_BYTES:
                 script = self._script(log, data)
                 return (self._executable, script), script
+        if self._may_skip_shell:
+            words = is_simple_command(command)
+            if words is not None and self._is_program(words[0]):
+                return tuple(words), None
         return (self._executable, "-c", self._prefix + command), None
 
     def _script(self, log: str, data: bytes) -> str:
@@ -132,12 +134,15 @@ class Launcher:
         return found
 
     def _is_program(self, name: str) -> bool:
-        found = self._programs.get(name)
-        if found is None:
-            found = "/" in name or which(name, os.environ.get("PATH", os.defpath)) is not None
-            if found:
-                self._programs[name] = True
-        return found
+        """Whether executing it will work; if not, bash's own message is wanted."""
+        if name in self._programs:
+            return True
+        if "/" in name:
+            return os.access(name, os.X_OK) and os.path.isfile(name)
+        if which(name, os.environ.get("PATH", os.defpath)) is None:
+            return False
+        self._programs.add(name)
+        return True
 
 
 def shell_prefix(workflow: Workflow) -> str:
@@ -152,25 +157,32 @@ def log_name(job: Job) -> tuple[str, str]:
 
     `.flowc/logs/map` and `sample=A`: no two jobs of a graph share one.
     """
-    rule = _safe(job.rule.name)
+    rule = _cut(_safe(job.rule.name))
     values = job.wildcard_items
     if not values:
         return f"{STATE}/logs/{rule}", rule
-    return f"{STATE}/logs/{rule}", _safe(",".join(f"{n}={v}" for n, v in values.items()))
+    return f"{STATE}/logs/{rule}", _cut(
+        ",".join(f"{_safe(n)}={_safe(v)}" for n, v in values.items())
+    )
 
 
-@lru_cache(maxsize=4096)
 def _safe(text: str) -> str:
-    """A file name for any text: odd characters as %41; a long one is cut and gets a digest."""
-    if text.isascii() and text.replace("_", "").isalnum() and len(text) <= LONGEST_NAME_BYTES:
+    """Odd characters, among them `,` and `=`, as %41; bytes that are not UTF-8 likewise."""
+    if _PLAIN.fullmatch(text):
         return text
-    name = quote(text, safe="=,+@^-_", encoding="utf-8", errors="surrogateescape")
-    if name.startswith("."):
-        name = f"%2E{name[1:]}"
+    return _ODD.sub(lambda m: b"%%%02X" % m[0][0], os.fsencode(text)).decode("ascii")
+
+
+def _cut(name: str) -> str:
+    """A name that is too long for a file's is cut, and gets a digest."""
     if len(name) <= LONGEST_NAME_BYTES:
         return name
-    digest = blake2b(os.fsencode(text), digest_size=8).hexdigest()
-    return f"{name[: LONGEST_NAME_BYTES - 20].rpartition('%')[0] or name[:100]}~{digest}"
+    digest = blake2b(name.encode("ascii"), digest_size=8).hexdigest()
+    return f"{name[: LONGEST_NAME_BYTES - 17]}~{digest}"
+
+
+_PLAIN = re.compile(r"(?!\.)[A-Za-z0-9_.+@^-]+")
+_ODD = re.compile(rb"^\.|[^A-Za-z0-9_.+@^-]")
 
 
 def _figures(request: Request) -> Mapping[str, float]:

@@ -60,13 +60,13 @@ class JobValues(Mapping[str, Any]):
         return "" if item is None else str(self.job.fill((item,)))
 
     def params(self) -> Record:
-        values, names = [], {}
+        values: list[Any] = []
+        names: dict[str, int | slice] = {}
         for param in self.job.rule.params:
             if param.name is not None:
                 names[param.name] = len(values)
             values.append(self._param(param))
-        places: dict[str, int | slice] = dict(names)
-        return Record(tuple(values), places)
+        return Record(tuple(values), names)
 
     def _param(self, param: Param) -> Any:
         if is_function(param.value):

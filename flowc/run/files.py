@@ -1,0 +1,294 @@
+"""The user's files around a job: what is cleared away before, checked after, removed at the end."""
+
+import os
+import stat
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from flowc.disk import DIRECTORY, DIRECTORY_STAMP, FILE, Disk, FileState
+from flowc.graph.job import JobGraph, output_flags
+from flowc.ids import FileId, JobId
+from flowc.lang.pattern import Pattern
+from flowc.lang.values import Flags
+from flowc.plan.rules import counted_inputs, rule_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a job has come to nothing, as a `JobFailed` says it."""
+
+    cause: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _RuleFiles:
+    flags: tuple[Flags, ...]  # of the outputs
+    is_plain: bool  # no output has a flag that matters here
+    others: tuple[Pattern, ...]  # logs and benchmark
+
+
+class JobFiles:
+    """Makes room for jobs and looks at what they have made."""
+
+    def __init__(self, graph: JobGraph, disk: Disk) -> None:
+        self._graph = graph
+        self._disk = disk
+        self._facts = rule_facts(graph.workflow)
+        self._rules: dict[int, _RuleFiles] = {}
+        self._times: dict[int, int] = {}  # FileId -> mtime_ns of what was made in this run
+        self._group_times: dict[int, int] = {}
+
+    def before(self, job: JobId) -> Fault | None:
+        """Remove what is there of the outputs and logs; make their directories."""
+        outputs = self.outputs(job)
+        rule = self._rule(job)
+        modes = [_mode(path) for path in outputs]
+        guarded = [
+            path for path, mode in zip(outputs, modes, strict=True) if mode and _is_guarded(mode)
+        ]
+        if guarded:
+            names = ", ".join(guarded)
+            return Fault("protected", f"write-protected output is in the way: {names}")
+        try:
+            for path, mode, flags in zip(outputs, modes, rule.flags, strict=True):
+                if mode:
+                    remove(path, whole=flags.directory)
+                else:
+                    make_parent(path)
+            for path in self._others(job, rule):
+                if _mode(path):
+                    remove(path, whole=False)
+                else:
+                    make_parent(path)
+        except OSError as fault:
+            return Fault("not-started", f"cannot make room for the outputs: {fault}")
+        return None
+
+    def missing(self, job: JobId) -> list[str]:
+        """Outputs that the job should have made and that are not there."""
+        rule = self._rule(job)
+        stat_ = self._disk.stat
+        return [
+            path
+            for path, flags in zip(self.outputs(job), rule.flags, strict=True)
+            if not flags.touch and stat_(path) is None
+        ]
+
+    def after(self, job: JobId) -> Fault | None:
+        """Check the outputs of a job that has ended well, and finish them: stamps, times,
+        protection, the logs it has not written."""
+        graph, disk = self._graph, self._disk
+        rule = self._rule(job)
+        files = graph.outputs[job]
+        paths = [graph.paths[f] for f in files]
+        try:
+            for path in self._others(job, rule, logs_only=True):
+                if _mode(path) == 0:
+                    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+            if not rule.is_plain:
+                self._flagged(paths, rule.flags)
+            states = [disk.stat(path) for path in paths]
+            fault = _check(paths, states, rule.flags)
+            if fault is not None:
+                return fault
+            newest_ns = self._newest_input(job)
+            for file, path, state in zip(files, paths, states, strict=True):
+                assert state is not None
+                mtime_ns = state.mtime_ns
+                if mtime_ns < newest_ns:
+                    mtime_ns = max(time.time_ns(), newest_ns)
+                    touch(path, state.kind, mtime_ns)
+                self._times[file] = mtime_ns
+            if not rule.is_plain:
+                for path, flags in zip(paths, rule.flags, strict=True):
+                    if flags.protected:
+                        protect(path)
+        except OSError as fault_:
+            return Fault("missing-output", f"the outputs cannot be finished: {fault_}")
+        return None
+
+    def discard(self, job: JobId) -> list[str]:
+        """Remove what a failed job has left of its outputs; what was there."""
+        rule = self._rule(job)
+        gone = []
+        for path, flags in zip(self.outputs(job), rule.flags, strict=True):
+            if _mode(path):
+                try:
+                    remove(path, whole=flags.directory)
+                except OSError:
+                    continue  # it stays, and the history knows that it is no good
+                gone.append(path)
+        return gone
+
+    def remove_temp(self, files: Iterable[FileId]) -> list[str]:
+        """Remove files that no job needs any more; what was there."""
+        gone = []
+        for file in files:
+            path = self._graph.paths[file]
+            if _mode(path):
+                try:
+                    remove(path, whole=True)
+                except OSError:
+                    continue
+                gone.append(path)
+        return gone
+
+    def outputs(self, job: JobId) -> list[str]:
+        paths = self._graph.paths
+        return [paths[f] for f in self._graph.outputs[job]]
+
+    # ---- steps
+
+    def _rule(self, job: JobId) -> _RuleFiles:
+        id = self._graph.rule_of[job]
+        found = self._rules.get(id)
+        if found is None:
+            rule = self._graph.workflow.rules[id]
+            flags = tuple(output_flags(rule))
+            special = any(f.protected or f.directory or f.touch for f in flags)
+            items = (*rule.logs, *((rule.benchmark,) if rule.benchmark else ()))
+            others = tuple(Pattern(f) for item in items for f in item.files)
+            found = self._rules[id] = _RuleFiles(flags, not special, others)
+        return found
+
+    def _others(self, job: JobId, rule: _RuleFiles, *, logs_only: bool = False) -> list[str]:
+        """The paths of `log:` and `benchmark:`, without those that are outputs as well."""
+        if not rule.others:
+            return []
+        view = self._graph.job(job)
+        patterns = rule.others
+        if logs_only and view.rule.benchmark is not None:
+            patterns = patterns[: -len(view.rule.benchmark.files)]
+        values = view.wildcard_items
+        outputs = set(self.outputs(job))
+        paths = [pattern.fill(values) for pattern in patterns]
+        return [path for path in paths if path not in outputs]
+
+    def _flagged(self, paths: list[str], flags: tuple[Flags, ...]) -> None:
+        """Make what `touch` promises; stamp directories, whose own time changes with each entry."""
+        for path, flag in zip(paths, flags, strict=True):
+            if flag.touch:
+                make_parent(path)
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+                os.utime(path)
+            elif flag.directory and os.path.isdir(path):
+                stamp(path)
+
+    def _newest_input(self, job: JobId) -> int:
+        newest = 0
+        for ref in counted_inputs(self._graph, self._facts, job):
+            found = self._time(ref) if ref >= 0 else self._group_time(~ref)
+            if found > newest:
+                newest = found
+        return newest
+
+    def _time(self, file: int) -> int:
+        """A file's time as it was made in this run, or else as the plan has found it."""
+        made = self._times.get(file)
+        if made is not None:
+            return made
+        state = self._graph.states[file]
+        return 0 if state is None else state.mtime_ns
+
+    def _group_time(self, group: int) -> int:
+        """Asked for when all of the group's makers are over, so it is final."""
+        found = self._group_times.get(group)
+        if found is None:
+            found = max(map(self._time, self._graph.groups[group]), default=0)
+            self._group_times[group] = found
+        return found
+
+
+def _check(
+    paths: list[str], states: list[FileState | None], flags: tuple[Flags, ...]
+) -> Fault | None:
+    missing = [p for p, state in zip(paths, states, strict=True) if state is None]
+    if missing:
+        return missing_outputs(missing)
+    for path, state, flag in zip(paths, states, flags, strict=True):
+        if flag.directory and state is not None and state.kind != DIRECTORY:
+            return Fault("wrong-kind", f"output is declared as a directory and is a file: {path}")
+        if not flag.directory and state is not None and state.kind == DIRECTORY:
+            return Fault(
+                "wrong-kind", f"output is a directory, which needs `directory(...)`: {path}"
+            )
+    return None
+
+
+def missing_outputs(paths: list[str]) -> Fault:
+    return Fault("missing-output", f"the command ended well, but made no {', '.join(paths)}")
+
+
+def _mode(path: str) -> int:
+    """The kind and permissions of what a path itself is, links not followed; 0: nothing."""
+    try:
+        return os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def _is_guarded(mode: int) -> bool:
+    return not mode & 0o222 and not stat.S_ISLNK(mode)
+
+
+def make_parent(path: str) -> None:
+    parent = path[: path.rfind("/")] if "/" in path else ""
+    if parent:
+        try:
+            os.mkdir(parent)
+        except FileExistsError:
+            pass
+        except FileNotFoundError:
+            os.makedirs(parent, exist_ok=True)
+
+
+def remove(path: str, *, whole: bool) -> None:
+    """Remove a file or link; of directories, an empty one, or with `whole` any."""
+    try:
+        os.unlink(path)
+        return
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError):
+        if not os.path.isdir(path):
+            raise
+    if whole:
+        from shutil import rmtree  # few jobs make directories
+
+        rmtree(path)
+        return
+    with suppress(OSError):  # not empty, and not declared as an output as a whole: left alone
+        os.rmdir(path)
+
+
+def touch(path: str, kind: str, mtime_ns: int) -> None:
+    """Set the time that counts: of a directory, that of the stamp inside; of a link, its own."""
+    if kind == DIRECTORY:
+        stamp(path)
+        path = f"{path}/{DIRECTORY_STAMP}"
+    os.utime(
+        path, ns=(mtime_ns, mtime_ns), follow_symlinks=kind != FILE or not os.path.islink(path)
+    )
+
+
+def stamp(directory: str) -> None:
+    path = f"{directory}/{DIRECTORY_STAMP}"
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+    os.utime(path)
+
+
+def protect(path: str) -> None:
+    """chmod a-w, for a directory with all that is in it. What a link points at is left alone."""
+    mode = _mode(path)
+    if stat.S_ISLNK(mode):
+        return
+    if stat.S_ISDIR(mode):
+        for top, directories, files in os.walk(path):
+            for name in (*directories, *files):
+                inner = _mode(f"{top}/{name}")
+                if not stat.S_ISLNK(inner):
+                    os.chmod(f"{top}/{name}", stat.S_IMODE(inner) & ~0o222)
+    os.chmod(path, stat.S_IMODE(mode) & ~0o222)

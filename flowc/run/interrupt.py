@@ -1,0 +1,47 @@
+"""Signals that end a run: the first one lets nothing new start and asks the jobs to end, the
+second one ends them."""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupts:
+    """While entered, calls `stop(first)` for each signal. Between signals it does nothing.
+
+    `stop` runs inside the signal handler, so that it also reaches a run that waits.
+    """
+
+    def __init__(self, stop: Callable[[bool], None]) -> None:
+        self.number: int | None = None  # the first signal that came
+        self._stop = stop
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interrupts":
+        if threading.current_thread() is threading.main_thread():
+            for number in NUMBERS:
+                before = signal.getsignal(number)
+                if before is not signal.SIG_IGN:  # `nohup` and `&` of a script have a say
+                    self._before[number] = before
+                    signal.signal(number, self._came)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before.clear()
+
+    def _came(self, number: int, frame: FrameType | None) -> None:
+        first = self.number is None
+        if first:
+            self.number = number
+        self._stop(first)

@@ -1,0 +1,116 @@
+"""What jobs ask for, held against what the run may use."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from flowc.diagnostic import Diagnostic, ImpossibleRequestError, fail
+from flowc.graph.job import JobGraph
+from flowc.ids import JobId
+from flowc.lang.workflow import Rule
+from flowc.plan.call import is_function
+from flowc.plan.decision import Plan
+from flowc.plan.request import Origin, Request
+from flowc.run.choose import Budget
+from flowc.units import show_gb
+
+
+def is_constant(rule: Rule) -> bool:
+    """Whether all jobs of a rule ask for the same, whatever their inputs and attempts."""
+    settings = (rule.threads, rule.mem, rule.runtime, *rule.resources.values())
+    return rule.profile is None and not any(
+        setting is not None and is_function(setting.value) for setting in settings
+    )
+
+
+class Requests:
+    """Requests of jobs as they are to be granted."""
+
+    def __init__(self, plan: Plan, budget: Budget, *, clip: bool) -> None:
+        self._plan = plan
+        self._budget = budget
+        self._clip = clip
+
+    def of(self, job: JobId, attempt: int) -> Request:
+        """What an attempt at a job gets. Raises WorkflowError where it can never get it.
+
+        Threads are scaled down to what there is. So is all else with `clip`, and in later
+        attempts: who asks for more each time gets all there is in the end.
+        """
+        request = self._plan.request(job, attempt)
+        budget = self._budget
+        if request.cores > budget.cores:
+            request = _lowered(request, "cores", budget.cores)
+        excess = budget.excess(budget.need(request))
+        if not excess:
+            return request
+        if not self._clip and attempt == 1:
+            name = self._plan.graph.job(job).name
+            what = ", ".join(_asked(*one) for one in excess)
+            raise fail("impossible-request", f"{name} asks for {what}")
+        for what, _, total in excess:
+            request = _lowered(request, what, total)
+        return request
+
+    def check(self, jobs: Iterable[JobId]) -> None:
+        """Raises ImpossibleRequestError, naming every rule with a job that can never fit."""
+        graph, budget = self._plan.graph, self._budget
+        if self._clip:
+            return
+        seen: set[int] = set()
+        faults: dict[int, Diagnostic] = {}
+        for job in jobs:
+            id = graph.rule_of[job]
+            if id in seen:
+                continue
+            rule = graph.workflow.rules[id]
+            if rule.command is None or is_constant(rule):
+                seen.add(id)
+            if rule.command is None:
+                continue
+            request = self._plan.request(job, 1)
+            need = budget.need(request)
+            excess = [
+                one for one in budget.excess(need) if one[0] not in ("cores", *request.unknown)
+            ]
+            if excess:
+                seen.add(id)
+                faults[id] = _fault(graph, job, request, excess)
+        if faults:
+            raise ImpossibleRequestError([faults[id] for id in sorted(faults)])
+
+
+def _fault(
+    graph: JobGraph, job: JobId, request: Request, excess: list[tuple[str, float, float]]
+) -> Diagnostic:
+    view = graph.job(job)
+    origin: Origin | None = request.origins.get(excess[0][0].removeprefix("limit:"))
+    span = origin.span if origin is not None and origin.span is not None else view.rule.span
+    what = ", ".join(_asked(*one) for one in excess)
+    name = f" (its job {view.name})" if len(view.wildcards) else ""
+    return Diagnostic(
+        "impossible-request",
+        f"rule `{view.rule.name}` can never run{name}: it asks for {what}",
+        span,
+        hint="give the run more, let the rule ask for less, or let `--clip` lower what it asks for",
+    )
+
+
+def _asked(what: str, asked: float, total: float) -> str:
+    if what == "memory":
+        return f"{show_gb(asked)} of memory, and the run may use {show_gb(total)}"
+    name = what.removeprefix("limit:")
+    kind = "the limit " if what.startswith("limit:") else ""
+    return f"{asked:g} of {kind}`{name}`, and the run has {total:g}"
+
+
+def _lowered(request: Request, what: str, total: float) -> Request:
+    origins = {**request.origins, what: Origin("scaled", "to what the run may use")}
+    if what == "cores":
+        return replace(request, cores=max(1, int(total)), origins=origins)
+    if what == "memory":
+        return replace(request, memory_bytes=int(total), origins=origins)
+    if what.startswith("limit:"):
+        limits = {**request.limits, what.removeprefix("limit:"): int(total)}
+        return replace(request, limits=limits, origins=origins)
+    lowered = int(total) if total == int(total) else total
+    return replace(request, resources={**request.resources, what: lowered}, origins=origins)
