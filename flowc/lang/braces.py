@@ -1,4 +1,4 @@
-"""`{...}` in a string, as Python's `str.format` reads it: the pieces, and what is wrong with them."""
+"""`{...}` in a string, as Python's `str.format` reads it: the pieces, and their faults."""
 
 import re
 from collections.abc import Iterator
@@ -104,5 +104,3 @@ def locate(text: str, span: Span | None, start: int, end: int) -> Span | None:
             at = written.find(piece, at + 1)
         return Span(span.source, span.start + at, span.start + at + len(piece))
     return span
-
-

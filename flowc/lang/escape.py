@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from flowc.lang.quoting import ASSIGNMENT, Place
+from flowc.lang.place import ASSIGNMENT, Place
 
 SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]*")
 """Means itself outside quotes (but see `RESERVED`). Anything else is quoted."""
@@ -12,7 +12,25 @@ HARMLESS = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_@%+:./-]*").fullmatch
 """Means itself at every place but the careful ones, if it is not one of `RESERVED`."""
 
 RESERVED = frozenset(
-    "if then else elif fi case esac for select while until do done in function time coproc".split()
+    [
+        "if",
+        "then",
+        "else",
+        "elif",
+        "fi",
+        "case",
+        "esac",
+        "for",
+        "select",
+        "while",
+        "until",
+        "do",
+        "done",
+        "in",
+        "function",
+        "time",
+        "coproc",
+    ]
 )
 
 NOTHING = "${_+}"

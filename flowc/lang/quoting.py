@@ -12,73 +12,18 @@ there: refusing is better than guessing.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import replace
 
-SLOT = "\0"
-MAX_DEPTH = 40
-"""Substitutions nested deeper than that are not followed: every slot becomes `strict`."""
+from flowc.lang.expansion import SLOT, Expansions, TooDeepError
+from flowc.lang.frame import Frame, is_reread
+from flowc.lang.place import ASSIGNMENT, Place
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How bash reads one slot.
-
-    `kind` is one of
-      bare      outside quotes
-      double    inside "..."
-      single    inside '...'
-      ansi      inside $'...'
-      default   inside the word of "${x:-...}"
-      comment   behind #
-      here      in a here-document that is expanded
-      verbatim  in a here-document whose delimiter is quoted
-      strict    where nothing can be quoted: arithmetic, the name in ${...}, patterns
-      dollar    behind a $ that would take the value for a variable's name
-      plain     not a shell's text at all
-    """
-
-    kind: str
-    starts_word: bool = False  # the value is the first thing in its word
-    escaped: bool = False  # a backslash stands before it
-    before_redirect: bool = False  # `{n}>`: a number would be taken for a file descriptor
-    in_braces: bool = False  # within `{a,...}`: a comma would divide the word
-    reread: bool = False  # another shell reads the word again: `eval`, `bash -c`
-    backtick: str = ""  # "bare" or "double": within `...`, standing outside or inside "..."
-    strips_tabs: bool = False  # here-document begun by <<-
-    line_is_free: bool = True  # False: a value could make this line the delimiter
-    delimiter: str = ""  # of the here-document
-
-    def __str__(self) -> str:
-        """The text form kept in a `Placeholder`; `!` at its end: no value is harmless here."""
-        words = [self.kind]
-        words += [n for n in _FLAGS if getattr(self, n)]
-        if self.backtick:
-            words.append(f"backtick={self.backtick}")
-        if not self.line_is_free:
-            words.append("delimits")
-        if self.kind in ("here", "verbatim"):
-            words.append(f"delimiter={self.delimiter}")
-        careful = self.before_redirect or self.in_braces or self.kind in ("here", "verbatim")
-        return " ".join(words) + (" !" if careful else "")
-
-    @staticmethod
-    def parse(text: str) -> "Place":
-        """Read back what `str` gave."""
-        return _parse_place(text)
+__all__ = ["SLOT", "Place", "read_places"]
 
 
-_FLAGS = ("starts_word", "escaped", "before_redirect", "in_braces", "reread", "strips_tabs")
-
-
-@lru_cache(maxsize=512)
-def _parse_place(text: str) -> Place:
-    text, _, delimiter = text.removesuffix(" !").partition(" delimiter=")
-    kind, *words = text.split(" ")
-    flags = {word: True for word in words if word in _FLAGS}
-    backtick = next((w.partition("=")[2] for w in words if w.startswith("backtick=")), "")
-    free = "delimits" not in words
-    return Place(kind, **flags, backtick=backtick, line_is_free=free, delimiter=delimiter)  # type: ignore[arg-type]
+PLAIN = re.compile(r"[^\0\\'\"$`#\s;&|()<>{}\[\]]+")
+LEADERS = frozenset(["if", "then", "else", "elif", "do", "while", "until", "{", "!", "time"])
+CALCULATES = re.compile(r"\s-(?:eq|ne|lt|le|gt|ge|v)\s")
 
 
 def read_places(command: str) -> list[Place]:
@@ -86,129 +31,24 @@ def read_places(command: str) -> list[Place]:
     reader = _Reader(command)
     try:
         reader.commands("")
-    except _TooDeepError:
+    except TooDeepError:
         return [Place("strict")] * command.count(SLOT)
     return reader.places
 
 
-class _TooDeepError(Exception):
-    """More nested than anyone writes."""
-
-
-@dataclass(slots=True)
-class _Frame:
-    """Where we are in one list of commands: at top level or in `$(`, `(`, `<(`."""
-
-    end: str  # ")" or "" for the end of the text
-    words: list[str] = field(default_factory=list)  # of the current simple command, unquoted
-    word: list[str] | None = None  # pieces of the current word; None between words
-    braces: int = 0  # open { in the current word
-    is_target: bool = False  # the word belongs to a redirection
-    is_delimiter: str = ""  # "<<" or "<<-": the word ends a here-document
-    raw_from: int = 0
-    cases: list[str] = field(default_factory=list)  # "subject", "pattern" or "body"
-    condition: str = ""  # in [[ ]]: "test", or "number" where its operators calculate
-
-    def add(self, text: str) -> None:
-        if self.word is None:
-            self.word = []
-            self.braces = 0
-        self.word.append(text)
-
-    @property
-    def at_start(self) -> bool:
-        """Nothing of the current word has come yet, empty quotes aside."""
-        return not self.word or not any(self.word)
-
-    @property
-    def in_subscript(self) -> bool:
-        """In `name[...`, which bash calculates."""
-        return bool(self.word) and SUBSCRIPT.fullmatch("".join(self.word or ())) is not None
-
-
-PLAIN = re.compile(r"[^\0\\'\"$`#\s;&|()<>{}\[\]]+")
-LEADERS = frozenset("if then else elif do while until { ! time".split())
-ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])?\+?=", re.ASCII)
-SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[[^\]]*", re.ASCII)
-SHELLS = frozenset("sh bash dash ksh mksh zsh ash busybox su fish".split())
-REREADERS = frozenset("eval ssh parallel watch trap let unset".split())
-PASSERS = frozenset("command builtin exec nohup nice sudo env time".split())
-RUN_OPTION = re.compile(r"-[A-Za-z]*c|--command")
-DEFAULTS = re.compile(r"#?[\w@*#?$!-]+(?:\[[^\]{}$`'\"\0]*\])?:?[-+=?]", re.ASCII)
-CALCULATES = re.compile(r"\s-(?:eq|ne|lt|le|gt|ge|v)\s")
-
-
-def _is_reread(frame: _Frame) -> bool:
-    """Whether the current word is a command line for another shell."""
-    words = frame.words
-    if not words:
-        return False
-    first = words[0]
-    if first in PASSERS:
-        first = next((w for w in words[1:] if w not in PASSERS and w[:1] != "-"), first)
-    if first.rpartition("/")[2] in REREADERS:
-        return first != "trap" or len(words) == 1
-    last = words[-1]
-    return RUN_OPTION.fullmatch(last) is not None and any(
-        w.rpartition("/")[2] in SHELLS for w in words[:-1]
-    )
-
-
-class _Reader:
+class _Reader(Expansions):
     """Walks over the text once; `places` grows by one for each slot."""
 
     def __init__(self, text: str, depth: int = 0, backtick: str = "") -> None:
-        self.text = text
-        self.at = 0
-        self.depth = depth
-        self.backtick = backtick
-        self.places: list[Place] = []
+        super().__init__(text, depth, backtick)
         self.documents: list[tuple[str, bool, bool]] = []  # delimiter, quoted, strips tabs
-
-    # -- slots and nesting
-
-    def slot(self, kind: str, *, reread: bool = False, **flags: bool) -> None:
-        self.at += 1
-        self.places.append(Place(kind, reread=reread, backtick=self.backtick, **flags))  # type: ignore[arg-type]
-
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise _TooDeepError
-
-    def strict(self, end: str) -> None:
-        """Skip to `end`, brackets balanced; every slot on the way is strict."""
-        self.deeper()
-        text, pairs = self.text, {"(": ")", "{": "}", "[": "]"}
-        stack = [end]
-        while self.at < len(text) and stack:
-            char = text[self.at]
-            if text.startswith(stack[-1], self.at):
-                self.at += len(stack.pop())
-            elif char == SLOT:
-                self.slot("strict")
-            elif char == "\\":
-                self.at += 1 if self.peek(1) == SLOT else 2
-            elif char == "'" and end == "}" and "'" in text[self.at + 1 :]:
-                self.quoted("single", reread=False, start=False)
-            elif char == '"' and end == "}":
-                self.at += 1
-                stack.append('"')
-            else:
-                if char in pairs and stack[-1] != '"':
-                    stack.append(pairs[char])
-                self.at += 1
-        self.depth -= 1
-
-    def peek(self, ahead: int = 0) -> str:
-        return self.text[self.at + ahead : self.at + ahead + 1]
 
     # -- lists of commands
 
     def commands(self, end: str) -> None:
         """Read commands up to `end`."""
         self.deeper()
-        frame = _Frame(end)
+        frame = Frame(end)
         text = self.text
         while self.at < len(text):
             found = PLAIN.match(text, self.at)
@@ -220,7 +60,7 @@ class _Reader:
         self.end_word(frame)
         self.depth -= 1
 
-    def end_word(self, frame: _Frame) -> None:
+    def end_word(self, frame: Frame) -> None:
         """The current word is complete: what does it mean to the command?"""
         if frame.word is None:
             return
@@ -251,7 +91,7 @@ class _Reader:
             frame.cases.append("subject")
         frame.words.append(word)
 
-    def _is_case_word(self, frame: _Frame, word: str) -> bool:
+    def _is_case_word(self, frame: Frame, word: str) -> bool:
         """Follow `case x in a) ... ;; esac`; whether `word` was one of its own."""
         state = frame.cases[-1]
         if state == "subject" and word == "in" and len(frame.words) >= 2:
@@ -263,7 +103,7 @@ class _Reader:
             return True
         return False
 
-    def end_command(self, frame: _Frame) -> None:
+    def end_command(self, frame: Frame) -> None:
         self.end_word(frame)
         if not frame.condition and not (frame.cases and frame.cases[-1] == "subject"):
             frame.words.clear()
@@ -271,29 +111,29 @@ class _Reader:
 
     # -- what a character does; True: the frame has ended
 
-    def _literal(self, frame: _Frame) -> bool:
+    def _literal(self, frame: Frame) -> bool:
         frame.add(self.text[self.at])
         self.at += 1
         return False
 
-    def _brace(self, frame: _Frame) -> bool:
+    def _brace(self, frame: Frame) -> bool:
         char = self.text[self.at]
         frame.add(char)
         frame.braces += 1 if char == "{" else -1
         self.at += 1
         return False
 
-    def _slot(self, frame: _Frame) -> bool:
+    def _slot(self, frame: Frame) -> bool:
         self._bare_slot(frame, escaped=False)
         return False
 
-    def _bare_slot(self, frame: _Frame, *, escaped: bool) -> None:
+    def _bare_slot(self, frame: Frame, *, escaped: bool) -> None:
         start = frame.at_start and not escaped
         strict = frame.condition == "number" or frame.is_delimiter or frame.in_subscript
         kind = "strict" if strict else "bare"
         self.slot(
             kind,
-            reread=_is_reread(frame),
+            reread=is_reread(frame),
             starts_word=start,
             escaped=escaped,
             before_redirect=self.peek(1) in ("<", ">") and self.peek(1) != "",
@@ -301,7 +141,7 @@ class _Reader:
         )
         frame.add(SLOT)
 
-    def _backslash(self, frame: _Frame) -> bool:
+    def _backslash(self, frame: Frame) -> bool:
         following = self.peek(1)
         if following == SLOT:
             self.at += 1
@@ -312,19 +152,19 @@ class _Reader:
             self.at += 2
         return False
 
-    def _space(self, frame: _Frame) -> bool:
+    def _space(self, frame: Frame) -> bool:
         self.end_word(frame)
         self.at += 1
         return False
 
-    def _newline(self, frame: _Frame) -> bool:
+    def _newline(self, frame: Frame) -> bool:
         self.end_command(frame)
         self.at += 1
         if self.documents:
             self.here_documents()
         return False
 
-    def _hash(self, frame: _Frame) -> bool:
+    def _hash(self, frame: Frame) -> bool:
         if frame.word is not None:
             return self._literal(frame)
         while self.at < len(self.text) and self.text[self.at] != "\n":
@@ -334,9 +174,9 @@ class _Reader:
                 self.at += 1
         return False
 
-    def _quote(self, frame: _Frame) -> bool:
+    def _quote(self, frame: Frame) -> bool:
         start, begin = frame.at_start, self.at + 1
-        reread = _is_reread(frame)
+        reread = is_reread(frame)
         frame.add("")
         if self.text[self.at] == "'":
             kind = "strict" if frame.condition == "number" else "single"
@@ -346,7 +186,7 @@ class _Reader:
         frame.add(self.text[begin : self.at - 1])
         return False
 
-    def _dollar(self, frame: _Frame) -> bool:
+    def _dollar(self, frame: Frame) -> bool:
         following = self.peek(1)
         if following in ("'", '"'):
             self.at += 1
@@ -354,20 +194,20 @@ class _Reader:
                 return self._quote(frame)
             start, begin = frame.at_start, self.at + 1
             frame.add("")
-            self.quoted("ansi", reread=_is_reread(frame), start=start)
+            self.quoted("ansi", reread=is_reread(frame), start=start)
             frame.add(self.text[begin : self.at - 1])
             return False
         start = frame.at_start
         frame.add("$")
-        self.expansion(inside="bare", start=start, reread=_is_reread(frame))
+        self.expansion(inside="bare", start=start, reread=is_reread(frame))
         return False
 
-    def _backtick(self, frame: _Frame) -> bool:
+    def _backtick(self, frame: Frame) -> bool:
         frame.add("`")
         self.backticks("bare")
         return False
 
-    def _open(self, frame: _Frame) -> bool:
+    def _open(self, frame: Frame) -> bool:
         if frame.word is not None and self.peek(1) == ")":  # f() { ...
             self.at += 2
             self.end_command(frame)
@@ -387,19 +227,19 @@ class _Reader:
             self._inner(frame)
         return False
 
-    def _inner(self, frame: _Frame) -> None:
+    def _inner(self, frame: Frame) -> None:
         """A `(`: subshell, array, extended pattern, or grouping in `[[ ]]`."""
         if not frame.condition:
             self.commands(")")
             return
         self.deeper()
-        inner = _Frame(")", condition=frame.condition)
+        inner = Frame(")", condition=frame.condition)
         while self.at < len(self.text):
             if ACTIONS.get(self.text[self.at], _Reader._literal)(self, inner):
                 break
         self.depth -= 1
 
-    def _close(self, frame: _Frame) -> bool:
+    def _close(self, frame: Frame) -> bool:
         self.end_word(frame)
         self.at += 1
         if frame.cases and frame.cases[-1] == "pattern":
@@ -409,7 +249,7 @@ class _Reader:
         self.end_command(frame)
         return frame.end == ")"
 
-    def _separator(self, frame: _Frame) -> bool:
+    def _separator(self, frame: Frame) -> bool:
         text = self.text
         if text.startswith("&>", self.at):
             self.end_word(frame)
@@ -425,7 +265,7 @@ class _Reader:
         self.at += 1
         return False
 
-    def _redirect(self, frame: _Frame) -> bool:
+    def _redirect(self, frame: Frame) -> bool:
         text = self.text
         if frame.word is not None and "".join(frame.word).isdigit():
             frame.word = None  # 2> file: not a word of the command
@@ -444,139 +284,6 @@ class _Reader:
         elif not frame.condition:
             frame.is_target = True
         return False
-
-    # -- quotes and expansions
-
-    def quoted(self, kind: str, *, reread: bool, start: bool) -> None:
-        """'...' or $'...': from its opening quote to behind its closing one."""
-        text = self.text
-        self.at += 1
-        begin = self.at
-        while self.at < len(text):
-            char = text[self.at]
-            if char == "'":
-                break
-            if char == SLOT:
-                self.slot(kind, reread=reread, starts_word=start and self.at == begin)
-            elif char == "\\" and kind == "ansi":
-                self.at += 1
-                if self.peek() == SLOT:
-                    self.slot(kind, escaped=True)
-                else:
-                    self.at += 1
-            else:
-                self.at += 1
-        self.at += 1
-
-    def double(self, *, reread: bool, start: bool, strict: bool = False) -> None:
-        """ "...": from its opening quote to behind its closing one."""
-        text = self.text
-        self.at += 1
-        begin = self.at
-        kind = "strict" if strict else "double"
-        while self.at < len(text):
-            char = text[self.at]
-            if char == '"':
-                break
-            if char == SLOT:
-                self.slot(kind, reread=reread, starts_word=start and self.at == begin)
-            elif char == "\\":
-                self._escape_in(kind, reread)
-            elif char == "$":
-                self.expansion(inside="double", start=start and self.at == begin, reread=reread)
-            elif char == "`":
-                self.backticks("double")
-            else:
-                self.at += 1
-        self.at += 1
-
-    def _escape_in(self, kind: str, reread: bool) -> None:
-        self.at += 1
-        if self.peek() == SLOT:
-            self.slot(kind, escaped=True, reread=reread)
-        else:
-            self.at += 1
-
-    def expansion(self, *, inside: str, start: bool, reread: bool) -> None:
-        """At a `$` that begins no quote: `$(`, `$((`, `${`, `$[`, a slot, or nothing special."""
-        self.at += 1
-        following = self.peek()
-        if following == SLOT:
-            self.slot("dollar")
-        elif following == "(":
-            self.at += 1
-            if self.peek() == "(" and self._closes_twice():
-                self.at += 1
-                self.strict("))")
-            else:
-                self.commands(")")
-        elif following == "{":
-            self.at += 1
-            self.parameter(inside, start=start, reread=reread)
-        elif following == "[":
-            self.at += 1
-            self.strict("]")
-        elif following in ("$", "#"):
-            self.at += 1
-
-    def _closes_twice(self) -> bool:
-        """At the second `(` of `((`: whether it is arithmetic, closed by `))`."""
-        depth, at = 0, self.at
-        for at in range(self.at, len(self.text)):
-            char = self.text[at]
-            depth += (char == "(") - (char == ")")
-            if depth == 0:
-                break
-        return self.text[at + 1 : at + 2] == ")"
-
-    def parameter(self, inside: str, *, start: bool, reread: bool) -> None:
-        """`${...}`, from behind its brace. Only the word of a default can be quoted."""
-        found = DEFAULTS.match(self.text, self.at)
-        if found is None or inside == "here":
-            self.strict("}")
-            return
-        self.deeper()
-        self.at = begin = found.end()
-        kind = "bare" if inside == "bare" else "default"
-        while self.at < len(self.text):
-            char = self.text[self.at]
-            first = start and self.at == begin
-            if char == "}":
-                break
-            if char == SLOT:
-                self.slot(kind, starts_word=first, reread=reread)
-            elif char == "\\":
-                self._escape_in(kind, reread)
-            elif char == "'" and kind == "bare":
-                self.quoted("single", reread=reread, start=first)
-            elif char == '"':  # inside "..." the quotes end and begin again: not for a value
-                self.double(reread=reread, start=first, strict=kind == "default")
-            elif char == "$":
-                self.expansion(inside=inside, start=first, reread=reread)
-            elif char == "`":
-                self.backticks(inside)
-            else:
-                self.at += 1
-        self.at += 1
-        self.depth -= 1
-
-    def backticks(self, inside: str) -> None:
-        """`...`: its text loses one level of backslashes and is then read as commands."""
-        self.at += 1
-        inner: list[str] = []
-        text = self.text
-        special = "\\`$" + ('"' if inside == "double" else "")
-        while self.at < len(text) and text[self.at] != "`":
-            if text[self.at] == "\\" and self.peek(1) and self.peek(1) in special:
-                self.at += 1
-            inner.append(text[self.at])
-            self.at += 1
-        self.at += 1
-        reader = _Reader("".join(inner), self.depth, "double" if inside == "double" else "bare")
-        reader.commands("")
-        for place in reader.places:  # backticks in backticks: not worth a guess
-            guess = bool(self.backtick) or place.escaped
-            self.places.append(replace(place, kind="strict") if guess else place)
 
     # -- here-documents
 
@@ -641,7 +348,7 @@ class _Reader:
         self.at += 1
 
 
-ACTIONS: dict[str, Callable[[_Reader, _Frame], bool]] = {
+ACTIONS: dict[str, Callable[[_Reader, Frame], bool]] = {
     SLOT: _Reader._slot,
     "\\": _Reader._backslash,
     "'": _Reader._quote,

@@ -23,7 +23,8 @@ from flowc.lang.escape import (
     next_item,
     single,
 )
-from flowc.lang.quoting import SLOT, Place, read_places
+from flowc.lang.place import Place
+from flowc.lang.quoting import SLOT, read_places
 from flowc.lang.values import Record, Wildcards
 from flowc.source import Span
 
@@ -61,7 +62,20 @@ class Template:
 
 
 JOB_ROOTS = frozenset(
-    "input output log params wildcards threads mem_gb resources rule attempt jobid benchmark".split()
+    [
+        "input",
+        "output",
+        "log",
+        "params",
+        "wildcards",
+        "threads",
+        "mem_gb",
+        "resources",
+        "rule",
+        "attempt",
+        "jobid",
+        "benchmark",
+    ]
 )
 """What is known only when a job starts. These names win over variables of the file."""
 
@@ -86,6 +100,7 @@ def parse_template(
     """Read a command (`shell`) or message. `lookup` gives the value of a variable of the workflow
     file or raises KeyError; `span` is the string literal. Appends what is wrong to `faults`."""
     parts: list[str | Placeholder] = []
+    quoted: dict[int, Any] = {}  # the values of globals with `:q`, by their index in `parts`
     for kind, content, start, end in split(text):
         if kind == "text":
             _add_text(parts, content)
@@ -104,9 +119,14 @@ def parse_template(
         )
         if hole.root in JOB_ROOTS:
             parts.append(hole)
+            continue
+        value = _global(hole, lookup, faults)
+        if hole.spec == "q":
+            quoted[len(parts)] = value
+            parts.append(hole)
         else:
-            _add_text(parts, _global_text(hole, lookup, faults))
-    return Template(text, _with_places(parts, faults) if shell else tuple(parts))
+            _add_text(parts, value)
+    return Template(text, _with_places(parts, quoted, faults, shell))
 
 
 def _step(name: str | None, key: str | None) -> str | int:
@@ -124,8 +144,8 @@ def _add_text(parts: list[str | Placeholder], text: str) -> None:
         parts.append(text)
 
 
-def _global_text(hole: Placeholder, lookup: Lookup, faults: list[Diagnostic]) -> str:
-    """The text of a variable of the workflow file."""
+def _global(hole: Placeholder, lookup: Lookup, faults: list[Diagnostic]) -> Any:
+    """The value of a variable of the workflow file; "" where there is a fault."""
     try:
         value = lookup(hole.root)
     except KeyError:
@@ -135,7 +155,7 @@ def _global_text(hole: Placeholder, lookup: Lookup, faults: list[Diagnostic]) ->
         value = _walk(value, hole)
         if callable(value):
             raise fail("bad-placeholder", f"`{hole}` is a function, not a value", hole.span)
-        return as_text(value, hole)
+        return value if hole.spec == "q" else as_text(value, hole)
     except WorkflowError as error:
         faults += error.diagnostics
         return ""
@@ -158,25 +178,32 @@ def _unknown_name(hole: Placeholder) -> Diagnostic:
 
 
 def _with_places(
-    parts: list[str | Placeholder], faults: list[Diagnostic]
+    parts: list[str | Placeholder],
+    quoted: Mapping[int, Any],
+    faults: list[Diagnostic],
+    shell: bool,
 ) -> tuple[str | Placeholder, ...]:
     """The parts with the context of each placeholder worked out."""
-    places = iter(read_places("".join([p if isinstance(p, str) else SLOT for p in parts])))
+    text = "".join([p if isinstance(p, str) else SLOT for p in parts])
+    places = iter(read_places(text) if shell else [Place("plain")] * len(parts))
     done: list[str | Placeholder] = []
-    for part in parts:
-        if isinstance(part, Placeholder):
-            place = next(places)
-            part = replace(part, context=str(place))
+    for i, part in enumerate(parts):
+        if isinstance(part, str):
+            done.append(part)
+            continue
+        place = next(places)
+        part = replace(part, context=str(place))
+        try:
             if part.is_escaped and place.kind == "dollar":
-                faults.append(
-                    Diagnostic(
-                        "dollar-before-placeholder",
-                        f"`$` before `{part}` would make its value the name of a variable",
-                        part.span,
-                        hint="for a variable of the shell double the braces: `${{name}}`",
-                    )
+                raise fail(
+                    "dollar-before-placeholder",
+                    f"`$` before `{part}` would make its value the name of a variable",
+                    part.span,
+                    hint="for a variable of the shell double the braces: `${{name}}`",
                 )
-        done.append(part)
+            done.append(_write(part, place, quoted[i]) if i in quoted else part)
+        except WorkflowError as error:
+            faults += error.diagnostics
     return tuple(done)
 
 
@@ -271,7 +298,7 @@ def _fill_carefully(template: Template, values: Mapping[str, Any]) -> str:
     length = len(pieces[0])
     verbatim: list[tuple[Placeholder, Place, int, int]] = []
     for slot, place, piece in zip(slots, places, pieces[1:], strict=True):
-        text = _write(slot, place, values)
+        text = _write(slot, place, _value(slot, values))
         if place.kind == "verbatim":
             verbatim.append((slot, place, length, length + len(text)))
         chunks += (text, piece)
@@ -283,11 +310,11 @@ def _fill_carefully(template: Template, values: Mapping[str, Any]) -> str:
     return command
 
 
-def _write(slot: Placeholder, place: Place, values: Mapping[str, Any]) -> str:
+def _write(slot: Placeholder, place: Place, value: Any) -> str:
     """The text for one escaped placeholder, whatever its value."""
     is_path = slot.root in PATHS
     texts: list[str] = []
-    for item in _items(_value(slot, values), slot):
+    for item in _items(value, slot):
         if slot.conversion == "r" and place.kind != "bare":
             item = repr(item)
         if SLOT in item:
@@ -336,8 +363,7 @@ def as_text(value: Any, slot: Placeholder) -> str:
     if slot.conversion:
         value = repr(value) if slot.conversion == "r" else str(value)
     if slot.spec in SPECS:
-        text = value if isinstance(value, str) else str(value)
-        return single(text) if slot.spec == "q" and slot.root not in JOB_ROOTS else text
+        return value if isinstance(value, str) else str(value)
     return _format(value, slot)
 
 
