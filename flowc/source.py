@@ -27,6 +27,13 @@ class Source:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
+    def offset(self, line: int, column: int) -> int:
+        """The inverse of `position`; a place that the text does not have becomes the nearest."""
+        starts = self._line_starts
+        if line > len(starts):
+            return len(self.text)
+        return min(starts[line - 1] + column - 1, len(self.text))
+
     def line(self, number: int) -> str:
         """The text of a line (counted from 1), without its newline."""
         start = self._line_starts[number - 1]

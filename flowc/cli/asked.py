@@ -1,0 +1,66 @@
+"""What the options of a command ask for, in the terms of `flowc.api`."""
+
+import os
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from flowc.api import Reading
+from flowc.cli.workflowfile import find_workflow
+from flowc.diagnostic import Diagnostic, WorkflowError, fail
+
+
+class Asked(NamedTuple):
+    """The workflow file, what to make of it, and how to read it."""
+
+    workflow: str
+    targets: list[str]
+    reading: Reading
+
+
+def asked(args: Namespace, *, create_directory: bool = False) -> Asked:
+    """Find the workflow, read --config, and go to the directory that `-d` names.
+
+    Files named on the command line are where they are before that; targets are inside.
+    """
+    directory = args.directory
+    workflow, targets = find_workflow(args.workflowfile, args.words, directory)
+    configfiles = list(args.configfile or ())
+    reading_config = _config(args.config or ())
+    if directory is not None:
+        workflow = os.path.abspath(workflow)
+        configfiles = [os.path.abspath(file) for file in configfiles]
+        _go_to(directory, create=create_directory)
+    cores = getattr(args, "cores", None)
+    reading = Reading(reading_config, configfiles, cores if isinstance(cores, int) else None)
+    return Asked(workflow, targets, reading)
+
+
+def _config(items: Sequence[str]) -> dict[str, Any]:
+    if not items:
+        return {}
+    from flowc.lang.config import parse_config_item  # only where --config is used
+
+    found: dict[str, Any] = {}
+    faults: list[Diagnostic] = []
+    for item in items:
+        try:
+            key, value = parse_config_item(item)
+        except WorkflowError as error:
+            faults += error.diagnostics
+        else:
+            found[key] = value
+    if faults:
+        raise WorkflowError(faults)
+    return found
+
+
+def _go_to(directory: str, *, create: bool) -> None:
+    try:
+        if create:
+            os.makedirs(directory, exist_ok=True)
+        os.chdir(directory)
+    except OSError as error:
+        raise fail(
+            "bad-directory", f"cannot work in `{directory}`: {error.strerror}", hint="see `-d DIR`"
+        ) from None

@@ -1,0 +1,318 @@
+"""Options that several commands share, and a parser whose complaints are diagnostics.
+
+Names are those of Snakemake and make wherever these have the option.
+"""
+
+import re
+from argparse import (
+    Action,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from flowc.cli.workflowfile import is_workflow
+from flowc.diagnostic import Diagnostic, WorkflowError, fail
+from flowc.units import GIB, parse_bytes, parse_seconds
+
+EXIT_CODES = """\
+exit codes: 0 done, 1 a job failed, 2 the workflow or an option is wrong,
+3 a job asks for more than the run may use, 4 another flowc is at work here"""
+
+
+class Parser(ArgumentParser):
+    """One command's parser. A mistake is raised as a `WorkflowError`."""
+
+    def __init__(self, command: str, *, summary: str, description: str) -> None:
+        text, _, examples = description.strip().partition("Examples:\n")
+        super().__init__(
+            prog=f"flowc {command}",
+            usage=f"flowc {command} [WORKFLOWFILE] [TARGET ...] [OPTION ...]",
+            description=text.partition(": ")[2].strip() or summary,
+            epilog=(f"examples:\n{examples.rstrip()}\n\n" if examples else "") + EXIT_CODES,
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,  # an abbreviation in a script would break with the next option
+        )
+
+    def read(self, argv: Sequence[str], args: Namespace) -> None:
+        """Fill `args`; raises a fault for every word that is no option."""
+        _, unknown = self.parse_known_intermixed_args(list(argv), args)
+        faults = [self._unknown(word) for word in unknown if word.startswith("-")]
+        if faults:
+            raise WorkflowError(faults)
+        _give_back(args)
+
+    def error(self, message: str) -> NoReturn:
+        found = re.fullmatch(r"argument (\S+): (.*)", message, re.DOTALL)
+        if found is None:
+            raise fail("bad-option", message)
+        what = found[2].replace("expected one argument", "needs a value")
+        what = what.replace("expected at least one argument", "needs a value")
+        raise fail("bad-option", f"option `{found[1]}`: {what}")
+
+    def option_names(self) -> list[str]:
+        return [name for action in self._actions for name in action.option_strings]
+
+    def options(self) -> list[Action]:
+        """Every option, in the order of the help."""
+        return [action for action in self._actions if action.option_strings]
+
+    def _unknown(self, word: str) -> Diagnostic:
+        from difflib import get_close_matches  # only after a mistake
+
+        name = word.partition("=")[0]
+        near = get_close_matches(name, self.option_names(), n=1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"see `{self.prog} --help`"
+        return Diagnostic("unknown-option", f"`{self.prog}` has no option `{name}`", hint=hint)
+
+
+_GREEDY = ("forcerun", "until", "omit_from", "set_threads", "set_resources", "limit")
+
+
+def _give_back(args: Namespace) -> None:
+    """An option that takes many values also swallows the words behind it: `--config a=1
+    Workflowfile`. Give back what cannot be its value."""
+    words: list[str] = []
+    pairs = getattr(args, "config", None)
+    if pairs:
+        words += [pair for i, pair in enumerate(pairs) if i and "=" not in pair]
+        args.config = [pair for i, pair in enumerate(pairs) if not i or "=" in pair]
+    for name in ("forcerun", "until", "omit_from"):
+        values = getattr(args, name, None) or []
+        given_back = [v for v in values if is_workflow(v)]
+        words += given_back
+        if given_back:
+            setattr(args, name, [v for v in values if v not in given_back])
+    if words and hasattr(args, "words"):
+        args.words = words + list(args.words)
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+def core_count(text: str) -> int | str:
+    """A positive number, or `all`."""
+    if text == "all":
+        return text
+    return positive(text)
+
+
+def positive(text: str) -> int:
+    return _whole(text, 1, "a number of 1 or more")
+
+
+def natural(text: str) -> int:
+    return _whole(text, 0, "a number of 0 or more")
+
+
+def _whole(text: str, least: int, wanted: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise ArgumentTypeError(f"`{text}` is not {wanted}")
+    return number
+
+
+def memory(text: str) -> int:
+    """Bytes. A bare number means GB."""
+    try:
+        size = round(float(text) * GIB)
+    except (ValueError, OverflowError):
+        try:
+            size = parse_bytes(text)
+        except (ValueError, OverflowError) as fault:
+            raise ArgumentTypeError(str(fault)) from None
+    if size <= 0:
+        raise ArgumentTypeError(f"`{text}` is not an amount of memory")
+    return size
+
+
+def seconds(text: str) -> float:
+    """A bare number means seconds."""
+    try:
+        wait_s = float(text)
+    except ValueError:
+        try:
+            wait_s = parse_seconds(text)
+        except ValueError as fault:
+            raise ArgumentTypeError(str(fault)) from None
+    if not 0 <= wait_s < 1e9:
+        raise ArgumentTypeError(f"`{text}` is not a time to wait")
+    return wait_s
+
+
+def pair(text: str) -> tuple[str, str]:
+    """`NAME=VALUE`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise ArgumentTypeError(f"`{text}` is not of the form NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def count_pair(text: str) -> tuple[str, int]:
+    """`NAME=N`."""
+    name, value = pair(text)
+    return name, natural(value)
+
+
+def thread_pair(text: str) -> tuple[str, int]:
+    """`RULE=N`, at least 1."""
+    name, value = pair(text)
+    return name, positive(value)
+
+
+def figure(text: str) -> int | float | str:
+    """A number where it is one, else text such as `2 GB`."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def resource_pair(text: str) -> tuple[str, int | float | str]:
+    """`NAME=VALUE`."""
+    name, value = pair(text)
+    return name, figure(value)
+
+
+def rule_resource(text: str) -> tuple[str, str, int | float | str]:
+    """`RULE:NAME=VALUE`."""
+    left, value = pair(text)
+    rule, colon, name = left.partition(":")
+    if not colon or not rule or not name:
+        raise ArgumentTypeError(f"`{text}` is not of the form RULE:NAME=VALUE")
+    return rule, name, figure(value)
+
+
+# --- groups of options ---------------------------------------------------------------------------
+
+
+def add_workflow(parser: ArgumentParser, *, targets: bool = True) -> None:
+    """What to read and how."""
+    what = "the workflow file, then files or rules to make (default: the first rule)"
+    parser.add_argument("words", nargs="*", metavar="TARGET", help=what if targets else "")
+    group = parser.add_argument_group("workflow")
+    group.add_argument(
+        "-s",
+        "--snakefile",
+        "--file",
+        "--workflowfile",
+        dest="workflowfile",
+        metavar="FILE",
+        help="the workflow file; also one that `flowc compile` has written",
+    )
+    group.add_argument("-d", "--directory", metavar="DIR", help="the directory to work in")
+    many(group, "--config", "KEY=VALUE", "set entries of `config`; beats every config file")
+    many(group, "--configfile", "FILE", "read after the workflow's own; the last one wins")
+    add_output(parser)
+
+
+def add_output(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    group.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default=None,
+        help="when to use colours (default: auto; NO_COLOR is respected)",
+    )
+    group.add_argument(
+        "--no-color", "--nocolor", dest="color", action="store_const", const="never",
+        help="the same as `--color never`",
+    )  # fmt: skip
+
+
+def add_cores(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("resources")
+    _cores(group)
+
+
+def _cores(group: Any) -> None:
+    group.add_argument(
+        "-j", "-c", "--cores", "--jobs", dest="cores", type=core_count, metavar="N", default=None,
+        help="cores to use at once, or `all` (default: what the machine allows)",
+    )  # fmt: skip
+
+
+def add_resources(parser: ArgumentParser) -> None:
+    """What a run may use, and what jobs ask for."""
+    group = parser.add_argument_group("resources")
+    _cores(group)
+    group.add_argument(
+        "--mem", type=memory, metavar="GB", default=None,
+        help="memory to use at once: `6`, `6GB`, `500MB` (default: what the machine allows)",
+    )  # fmt: skip
+    many(group, "--resources", "NAME=N", "how much there is of other resources", resource_pair)
+    many(group, "--limit", "NAME=N", "how many units of a limit there are", count_pair)
+    many(group, "--set-threads", "RULE=N", "threads of a rule's jobs", thread_pair)
+    many(group, "--set-resources", "RULE:NAME=VALUE", "resources of a rule's jobs", rule_resource)
+    many(group, "--default-resources", "NAME=VALUE", "for rules that say nothing", resource_pair)
+    group.add_argument(
+        "--clip", action="store_true",
+        help="lower what a job asks for to what there is, where it could never fit",
+    )  # fmt: skip
+
+
+def add_choice(parser: ArgumentParser) -> None:
+    """Which jobs run."""
+    group = parser.add_argument_group("which jobs run")
+    group.add_argument("-f", "--force", action="store_true", help="the targets' own jobs, always")
+    group.add_argument(
+        "-F", "--forceall", action="store_true", help="all jobs, whatever their state"
+    )
+    many(group, "-R --forcerun", "RULE_OR_FILE", "run these and all that depends on them")
+    many(group, "-U --until", "RULE_OR_FILE", "go no further than these")
+    many(group, "-O --omit-from", "RULE_OR_FILE", "leave out these and all that depends on them")
+    group.add_argument(
+        "--rerun-triggers", nargs="+", action="extend", metavar="TRIGGER", default=None,
+        choices=("mtime", "params", "input", "code", "software-env"),
+        help="what makes a finished job run again: mtime, params, input, code (default: all)",
+    )  # fmt: skip
+    group.add_argument(
+        "--rerun-incomplete", "--ri", action="store_true",
+        help="accepted for Snakemake's sake: flowc always does",
+    )  # fmt: skip
+
+
+def add_running(parser: ArgumentParser) -> None:
+    """How jobs run."""
+    group = parser.add_argument_group("how they run")
+    group.add_argument(
+        "-k", "--keep-going", action="store_true", help="go on with what does not need a failed job"
+    )
+    group.add_argument(
+        "-T", "--retries", type=natural, default=0, metavar="N",
+        help="further attempts at a job that fails, unless its rule says otherwise (default: 0)",
+    )  # fmt: skip
+    group.add_argument(
+        "-t", "--touch", action="store_true",
+        help="run nothing: declare the outputs that exist up to date",
+    )  # fmt: skip
+    group.add_argument(
+        "--keep-incomplete", action="store_true", help="keep what a failed job has written"
+    )
+    group.add_argument("--notemp", "--nt", action="store_true", help="keep `temp` files")
+    group.add_argument(
+        "-w", "--latency-wait", type=seconds, default=5.0, metavar="SECONDS",
+        help="how long to wait for an output to appear on a slow file system (default: 5)",
+    )  # fmt: skip
+    group.add_argument(
+        "--nolock", action="store_true", help="do not keep other runs out of this directory"
+    )
+    group.add_argument(
+        "--log-events", metavar="FILE", help="write the event log (JSON lines) here too"
+    )
+
+
+def many(group: Any, names: str, metavar: str, text: str, type: Any = str) -> None:
+    """An option that takes several values and may be given several times."""
+    group.add_argument(
+        *names.split(), nargs="+", action="extend", metavar=metavar, type=type, help=text
+    )
