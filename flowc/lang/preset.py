@@ -1,0 +1,126 @@
+"""What a Workflowfile finds before its first statement: `config`, `rules`, `workflow`, `shell`."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from flowc.lang.callables import Builtin
+from flowc.lang.limits import Refusal, a_type
+from flowc.lang.names import Scope
+from flowc.lang.rules import Repeat
+from flowc.lang.values import Namespace
+
+
+class ShellSettings:
+    """What `shell.executable(...)` and `shell.prefix(...)` have said."""
+
+    def __init__(self) -> None:
+        self.executable = "bash"
+        self.prefix = "set -euo pipefail; "
+
+    def set_executable(self, path: Any) -> None:
+        self.executable = _text("executable", path)
+
+    def set_prefix(self, text: Any) -> None:
+        self.prefix = _text("prefix", text)
+
+    def namespace(self) -> Namespace:
+        return Namespace(
+            "shell",
+            {
+                "executable": Builtin("shell.executable", self.set_executable),
+                "prefix": Builtin("shell.prefix", self.set_prefix),
+                "suffix": Builtin("shell.suffix", _no_suffix),
+            },
+        )
+
+
+def preset(
+    path: str,
+    config: dict[str, Any],
+    rules: Mapping[str, Namespace],
+    shell: ShellSettings,
+    cores: int | None,
+) -> dict[str, Any]:
+    """The names of a workflow whose main file is `path`."""
+    main = os.path.abspath(path)
+    workflow = {
+        "basedir": os.path.dirname(main),
+        "snakefile": main,
+        "cores": cores if cores is not None else len(os.sched_getaffinity(0)),
+    }
+    return {
+        "config": config,
+        "rules": Namespace("rules", rules, _no_rule),
+        "workflow": Namespace("workflow", workflow),
+        "shell": shell.namespace(),
+        "checkpoints": Namespace("checkpoints", {}, _no_checkpoint),
+        "repeat": Builtin("repeat", _repeat),
+    }
+
+
+def bind_import(
+    builtins: Mapping[str, Any], scope: Scope, module: str, name: str, alias: str | None
+) -> bool:
+    """Bind what `import module` or `from module import name` names. False if there is no such."""
+    if module in ("typing", "__future__"):
+        return True
+    if name == "min_version":
+        scope.names[alias or name] = Builtin(name, lambda version: None)
+        return True
+    if not name:
+        found = _module(builtins, module)
+        if found is not None and alias is not None:
+            scope.names[alias] = found
+        return found is not None or (module == "sys" and alias is None)
+    if module.startswith("snakemake.") or name in _BARE.get(module, ()):
+        found = scope.get(name) if name in scope else builtins.get(name)
+    else:
+        space = _module(builtins, module)
+        found = space.members.get(name) if space is not None else None
+    if found is None:
+        return False
+    if alias is not None or name not in builtins:
+        scope.names[alias or name] = found
+    return True
+
+
+_BARE = {"pathlib": ("Path", "PurePath", "PurePosixPath")}
+
+
+def _module(builtins: Mapping[str, Any], module: str) -> Namespace | None:
+    first, *rest = module.split(".")
+    found = builtins.get(first)
+    if first == "pathlib" and found is None and "Path" in builtins:
+        return Namespace("pathlib", {"Path": builtins["Path"]})
+    for step in rest:
+        found = found.members.get(step) if isinstance(found, Namespace) else None
+    return found if isinstance(found, Namespace) else None
+
+
+def _text(setting: str, value: Any) -> str:
+    if not isinstance(value, str) or (not value and setting == "executable"):
+        raise Refusal("wrong-type", f"`shell.{setting}` takes a text, not {a_type(value)}")
+    return value
+
+
+def _no_suffix(text: Any) -> None:
+    raise Refusal(
+        "not-supported-yet",
+        "`shell.suffix` is not supported yet",
+        "write what it holds at the end of each command",
+    )
+
+
+def _repeat(path: Any, count: Any) -> Repeat:
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 1_000_000:
+        raise Refusal("wrong-value", "`repeat` takes a path and a whole number from 1 on")
+    return Repeat(path, count)
+
+
+def _no_rule(name: str) -> str:
+    return f"there is no rule `{name}` above"
+
+
+def _no_checkpoint(name: str) -> str:
+    return "`checkpoints` are not supported yet"

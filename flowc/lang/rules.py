@@ -1,0 +1,326 @@
+"""A `rule` block, evaluated: a `Draft`, which becomes a `Rule` when the whole file is known.
+
+The expressions of a rule are evaluated where it stands (a loop variable has its value of then).
+What depends on the whole file, as global constraints and the names in commands do, comes later.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from flowc.diagnostic import Diagnostic, Label, WorkflowError
+from flowc.lang import settings
+from flowc.lang.directives import ACTIONS, BLOCKS, RULE_DIRECTIVES
+from flowc.lang.faults import near
+from flowc.lang.items import Given, ItemReader, check_function
+from flowc.lang.settings import Resources
+from flowc.lang.workflow import Item, Param, Setting
+from flowc.source import Span
+from flowc.syntax.tree import Argument, Block, Directive
+
+Faults = list[Diagnostic]
+
+
+class Evaluator(Protocol):
+    """What is needed of `lang.evaluate.Interpreter`."""
+
+    def arguments(self, items: tuple[Argument, ...], scope: Any) -> list[Given]: ...
+
+
+@dataclass(slots=True)
+class Draft:
+    """A rule as its block says it."""
+
+    name: str
+    name_span: Span
+    span: Span  # of its head
+    docstring: str | None = None
+    inputs: tuple[Item, ...] = ()
+    outputs: tuple[Item, ...] = ()
+    params: tuple[Param, ...] = ()
+    logs: tuple[Item, ...] = ()
+    benchmark: Item | None = None
+    benchmark_repeats: int = 1
+    threads: Setting | None = None
+    resources: Resources = field(default_factory=Resources)
+    limits: dict[str, int] = field(default_factory=dict)  # "" for the rule's own
+    limit_spans: dict[str, Span] = field(default_factory=dict)
+    profile: Setting | None = None
+    command: Setting | None = None
+    message: Setting | None = None
+    priority: Setting | None = None
+    retries: int | None = None
+    group: Setting | None = None
+    local: bool = False
+    default_target: bool = False
+    constraints: dict[str, str] = field(default_factory=dict)
+    faulty: set[str] = field(default_factory=set)  # directives whose value is not known
+
+
+class RuleReader:
+    """Reads rule blocks. `interpreter` and `scope` evaluate their items."""
+
+    def __init__(self, interpreter: Evaluator, scope: Any, faults: Faults) -> None:
+        self.interpreter = interpreter
+        self.scope = scope
+        self.faults = faults
+
+    def read(self, block: Block, number: int) -> Draft | None:
+        """The rule of a block; `number` is the name of one without a name."""
+        supported, instead = BLOCKS[block.kind.text]
+        if not supported:
+            self.faults.append(not_yet(f"a `{block.kind.text}` block", block.kind.span, instead))
+            return None
+        head = block.kind.span if block.name is None else block.kind.span.to(block.name.span)
+        draft = Draft(
+            name=block.name.text if block.name is not None else str(number),
+            name_span=block.name.span if block.name is not None else head,
+            span=head,
+            docstring=block.docstring,
+        )
+        chosen = self._choose(block.directives)
+        if "name" in chosen:
+            self._name(draft, chosen.pop("name"))
+        for name, directive in chosen.items():
+            before = len(self.faults)
+            given = evaluate_items(self.interpreter, self.scope, directive, self.faults)
+            if given is None:
+                draft.faulty.add(name)
+                continue
+            READERS[name](self, draft, given, directive)
+            if any(f.severity == "error" for f in self.faults[before:]):
+                draft.faulty.add(name)
+        return draft
+
+    def _choose(self, directives: tuple[Directive, ...]) -> dict[str, Directive]:
+        """The directives that count: known ones, each the first time it stands."""
+        chosen: dict[str, Directive] = {}
+        action: Directive | None = None
+        for directive in directives:
+            name = directive.name.text
+            row = RULE_DIRECTIVES.get(name)
+            if row is None:
+                self.faults.append(unknown_directive(directive, "a rule", RULE_DIRECTIVES))
+                continue
+            if name in ACTIONS:
+                if action is not None:
+                    self.faults.append(_two_actions(directive, action))
+                    continue
+                action = directive
+            if not row.supported:
+                self.faults.append(not_yet(f"`{name}`", directive.name.span, row.instead))
+            elif name in chosen:
+                self.faults.append(
+                    Diagnostic(
+                        "repeated-directive",
+                        f"this rule has `{name}` already; only the first counts",
+                        directive.name.span,
+                        (Label(chosen[name].name.span, "the first one"),),
+                        severity="warning",
+                    )
+                )
+            elif directive.body is not None:
+                self.faults.append(
+                    Diagnostic("bad-value", f"`{name}` takes a value, no code", directive.name.span)
+                )
+            else:
+                chosen[name] = directive
+        return chosen
+
+    def _name(self, draft: Draft, directive: Directive) -> None:
+        given = evaluate_items(self.interpreter, self.scope, directive, self.faults)
+        if given is None:
+            return
+        name = settings.read_text(given, "name", directive.name.span, self.faults)
+        if name is None:
+            return
+        if not name.value:
+            self.faults.append(Diagnostic("bad-value", "the name of a rule is empty", name.span))
+            return
+        draft.name, draft.name_span = str(name.value), name.span
+
+    # --- one method for each directive, or a line for several -----------------------------------
+
+    def _items(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        name = directive.name.text
+        items = ItemReader(name, draft.name, self.faults).read(given)
+        setattr(draft, _FIELDS[name], items)
+
+    def _benchmark(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        one = settings.read_one(given, "benchmark", directive.name.span, self.faults)
+        if one is None:
+            return
+        name, value, span = one
+        if isinstance(value, Repeat):
+            draft.benchmark_repeats = value.count
+            value = value.path
+        items = ItemReader("benchmark", draft.name, self.faults).read([(name, value, span)])
+        if len(items) == 1 and len(items[0].files) == 1:
+            draft.benchmark = items[0]
+        elif items:
+            self.faults.append(Diagnostic("bad-value", "`benchmark` takes one path", span))
+
+    def _params(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        params = []
+        for name, value, span in given:
+            if type(value).__name__ == "Unpack":
+                self.faults.append(
+                    Diagnostic(
+                        "misplaced-unpack",
+                        "`unpack` works for `input` alone",
+                        span,
+                        hint="let the function return a dict and write `{params.name[key]}`",
+                    )
+                )
+                continue
+            if settings.is_function(value):
+                check_function(
+                    value, settings.PARAM_ARGUMENTS, "a function of `params`", span, self.faults
+                )
+            params.append(Param(name.text if name is not None else None, value, span))
+        draft.params = tuple(params)
+
+    def _threads(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        draft.threads = settings.read_threads(given, directive.name.span, self.faults)
+
+    def _mem_gb(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        settings.read_mem_gb(given, directive.name.span, draft.resources, self.faults)
+
+    def _resources(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        settings.read_resources(given, draft.resources, self.faults)
+
+    def _limits(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        draft.limits = settings.read_limits(given, draft.name, self.faults)
+        draft.limit_spans = {n.text if n is not None else "": span for n, _, span in given}
+
+    def _text(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        name = directive.name.text
+        text = settings.read_text(given, name, directive.name.span, self.faults)
+        setattr(draft, _FIELDS[name], text)
+
+    def _flag(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        name = directive.name.text
+        flag = settings.read_flag(given, name, directive.name.span, self.faults)
+        setattr(draft, _FIELDS[name], flag)
+
+    def _priority(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        draft.priority = settings.read_priority(given, directive.name.span, self.faults)
+
+    def _retries(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        draft.retries = settings.read_retries(given, directive.name.span, self.faults)
+
+    def _constraints(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        draft.constraints = settings.read_constraints(given, self.faults)
+
+
+_FIELDS = {
+    "input": "inputs",
+    "output": "outputs",
+    "log": "logs",
+    "shell": "command",
+    "message": "message",
+    "profile": "profile",
+    "group": "group",
+    "localrule": "local",
+    "default_target": "default_target",
+}
+"""The field of a Draft that a directive fills."""
+
+READERS: Mapping[str, Callable[[RuleReader, Draft, list[Given], Directive], None]] = {
+    "input": RuleReader._items,
+    "output": RuleReader._items,
+    "log": RuleReader._items,
+    "benchmark": RuleReader._benchmark,
+    "params": RuleReader._params,
+    "threads": RuleReader._threads,
+    "mem_gb": RuleReader._mem_gb,
+    "resources": RuleReader._resources,
+    "limits": RuleReader._limits,
+    "shell": RuleReader._text,
+    "message": RuleReader._text,
+    "profile": RuleReader._text,
+    "group": RuleReader._text,
+    "localrule": RuleReader._flag,
+    "default_target": RuleReader._flag,
+    "priority": RuleReader._priority,
+    "retries": RuleReader._retries,
+    "wildcard_constraints": RuleReader._constraints,
+}
+"""Who reads a directive; `name` is read before all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`repeat(path, n)`: a benchmark of `n` runs."""
+
+    path: Any
+    count: int
+
+
+def evaluate_items(
+    interpreter: Evaluator, scope: Any, directive: Directive, faults: Faults
+) -> list[Given] | None:
+    """A directive's items with their values; None, and a fault more, where there is one."""
+    before = len(faults)
+    _check_order(directive, faults)
+    if len(faults) > before:
+        return None
+    try:
+        return interpreter.arguments(directive.items, scope)
+    except WorkflowError as error:
+        faults.extend(error.diagnostics)
+        return None
+
+
+def _check_order(directive: Directive, faults: Faults) -> None:
+    named: dict[str, Span] = {}
+    for item in directive.items:
+        if item.name is None:
+            if named and item.stars == 0:
+                faults.append(
+                    Diagnostic(
+                        "positional-after-named",
+                        f"an item of `{directive.name.text}` without a name stands behind one "
+                        "with a name",
+                        item.span,
+                        hint="write the items without names first, or give this one a name",
+                    )
+                )
+        elif item.name.text in named:
+            faults.append(
+                Diagnostic(
+                    "repeated-name",
+                    f"`{directive.name.text}` has two items called `{item.name.text}`",
+                    item.name.span,
+                    (Label(named[item.name.text], "the first one"),),
+                )
+            )
+        else:
+            named[item.name.text] = item.name.span
+
+
+def _two_actions(directive: Directive, first: Directive) -> Diagnostic:
+    return Diagnostic(
+        "several-actions",
+        "a rule has one action",
+        directive.name.span,
+        (Label(first.name.span, "the first one"),),
+        hint="make two rules, or join the commands in one `shell:`",
+    )
+
+
+def unknown_directive(directive: Directive, owner: str, known: Mapping[str, Any]) -> Diagnostic:
+    name = directive.name
+    verb = "a rule has" if owner == "a rule" else f"{owner} has"
+    return Diagnostic(
+        "unknown-directive",
+        f"{verb} no directive `{name.text}`",
+        name.span,
+        hint=near(name.text, known),
+    )
+
+
+def not_yet(what: str, span: Span, instead: str) -> Diagnostic:
+    return Diagnostic(
+        "not-supported-yet", f"{what} is not supported yet", span, hint=instead or None
+    )
