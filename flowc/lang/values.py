@@ -126,3 +126,23 @@ class Unpack:
     """`unpack(function)`: the function's dict becomes named items."""
 
     function: Function
+
+
+class Namespace:
+    """Names behind a dot: `os.path`, `rules`, `workflow`. `members` may go on growing."""
+
+    __slots__ = ("members", "missing", "name")
+    type_name = "namespace"
+
+    def __init__(
+        self,
+        name: str,
+        members: Mapping[str, Any],
+        missing: Callable[[str], str] | None = None,
+    ) -> None:
+        self.name = name
+        self.members = members
+        self.missing = missing  # the message for a member that is not there
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"

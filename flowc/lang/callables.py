@@ -1,0 +1,63 @@
+"""Built-in functions and bound methods as values of the language."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flowc.lang.limits import Budget, Refusal, a_type
+
+
+class Builtin:
+    """A function that flowc provides. `kind` is set for those that are types (`str`, `list`)."""
+
+    __slots__ = ("call", "kind", "name")
+    type_name = "built-in function"
+
+    def __init__(
+        self, name: str, call: Callable[..., Any], kind: type | tuple[type, ...] | None = None
+    ) -> None:
+        self.name = name
+        self.call = call
+        self.kind = kind
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<built-in {self.name}>"
+
+
+class Bound:
+    """A method taken from its value, `names.append`, to be called later."""
+
+    __slots__ = ("call", "name", "receiver")
+    type_name = "method"
+
+    def __init__(self, name: str, call: Callable[..., Any], receiver: Any) -> None:
+        self.name = name
+        self.call = call
+        self.receiver = receiver
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(self.receiver, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<method {self.name}>"
+
+
+def guarded(budget: Budget, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, for which every argument is first known to be of bearable size."""
+    admit = budget.admit
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = {name: admit(value) for name, value in kwargs.items()}
+        return function(*[admit(value) for value in args], **kwargs)
+
+    return call
+
+
+def need_callable(value: Any, whose: str) -> Any:
+    """`value`, refused where it cannot be called."""
+    if not callable(value):
+        raise Refusal("not-callable", f"{whose} must be a function, not {a_type(value)}")
+    return value

@@ -1,0 +1,198 @@
+"""Making text of values: f-strings, `str.format`, `%` and `str()`. Safe in size, and attributes
+inside a format are those of the language alone."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from flowc.lang.limits import NESTING, RECORDS, SCALARS, Budget, Refusal, a_type, too_large, weigh
+from flowc.lang.values import FlaggedPath
+
+MAX_WIDTH = 100_000
+"""The largest width or precision that a format may ask for."""
+
+_FIELD = re.compile(r"[^.\[]*")
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<key>[^\]]+)\]")
+_NUMBER = re.compile(r"\d{6,}")
+_PERCENT = re.compile(
+    r"%(?:\((?P<key>[^)]*)\))?[-#0 +]*(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+)?)?"
+)
+
+GetMember = Callable[[Any, str], Any]
+
+
+def text_of(budget: Budget, value: Any) -> str:
+    """`str(value)`."""
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[no-any-return]
+    if kind in SCALARS or kind is PurePosixPath:
+        return str(value)
+    if kind is FlaggedPath:
+        return str.__str__(value)
+    budget.admit_text(value)
+    if kind in RECORDS:
+        for item in value:
+            budget.admit_text(item)
+    return str(value)
+
+
+def repr_of(budget: Budget, value: Any) -> str:
+    """`repr(value)`; a path as `Path('a')`."""
+    budget.admit_text(value)
+    kind = type(value)
+    if kind is PurePosixPath:
+        return f"PosixPath({str(value)!r})"
+    if kind in RECORDS:
+        return repr(list(value.values))
+    return repr(value)
+
+
+def ascii_of(budget: Budget, value: Any) -> str:
+    budget.text(len(repr_of(budget, value)) * 10)
+    return ascii(value) if type(value) not in RECORDS else ascii(list(value.values))
+
+
+def converted(budget: Budget, value: Any, conversion: str) -> Any:
+    """A value after `!r`, `!s` or `!a`."""
+    if conversion == "r":
+        return repr_of(budget, value)
+    if conversion == "s":
+        return text_of(budget, value)
+    if conversion == "a":
+        return ascii_of(budget, value)
+    raise Refusal("wrong-value", f"there is no conversion `!{conversion}`", "use `!r` or `!s`")
+
+
+def formatted(budget: Budget, value: Any, spec: str) -> str:
+    """`format(value, spec)`."""
+    if not spec:
+        return text_of(budget, value)
+    if len(spec) > 4 and (_NUMBER.search(spec) or len(spec) > 200):
+        raise too_large(f"the width or precision in the format `{spec[:40]}`")
+    if type(value) in NESTING or type(value) is PurePosixPath or not _formats(value):
+        raise Refusal("wrong-type", f"{a_type(value)} takes no format such as `:{spec}`")
+    if isinstance(value, str):
+        budget.text(len(value))
+    try:
+        return format(value, spec)
+    except ValueError as fault:
+        raise Refusal("wrong-value", f"{fault} (in the format `:{spec}`)") from None
+
+
+def _formats(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def format_text(
+    budget: Budget,
+    template: str,
+    positional: Sequence[Any],
+    named: Mapping[str, Any],
+    get_member: GetMember,
+    get_item: Callable[[Any, Any], Any],
+) -> str:
+    """`template.format(*positional, **named)`, members taken through the language's own table."""
+    state = [0]  # the next automatic index
+
+    def field(name: str) -> Any:
+        first = _FIELD.match(name).group()  # type: ignore[union-attr]
+        if first == "":
+            first = str(state[0])
+            state[0] += 1
+        if first.isdigit():
+            if len(first) > 6 or int(first) >= len(positional):
+                raise Refusal(
+                    "out-of-range",
+                    f"the format asks for value {first[:20]}, there are {len(positional)}",
+                )
+            value = positional[int(first)]
+        elif first in named:
+            value = named[first]
+        else:
+            raise Refusal("missing-key", f"the format asks for `{first}`, which is not given")
+        at = len(_FIELD.match(name).group())  # type: ignore[union-attr]
+        while at < len(name):
+            step = _STEP.match(name, at)
+            if step is None:
+                raise Refusal("wrong-value", f"`{{{name}}}` is no valid field of a format")
+            if step["name"] is not None:
+                value = get_member(value, step["name"])
+            else:
+                key = step["key"]
+                value = get_item(value, int(key) if key.isdigit() and len(key) < 10 else key)
+            at = step.end()
+        return value
+
+    def fill(text: str, level: int) -> str:
+        if level > 2:
+            raise Refusal("wrong-value", "a format inside a format inside a format")
+        if "{" not in text and "}" not in text:
+            return text
+        out: list[str] = []
+        length = 0
+        try:
+            for literal, name, spec, conversion in parse_format(text):
+                budget.steps -= 1
+                out.append(literal)
+                length += len(literal)
+                if name is not None:
+                    value = field(name)
+                    if conversion:
+                        value = converted(budget, value, conversion)
+                    piece = formatted(budget, value, fill(spec or "", level + 1))
+                    out.append(piece)
+                    length += len(piece)
+                    budget.text(length)
+        except ValueError as fault:
+            raise Refusal("wrong-value", f"{fault} (in the format {text[:60]!r})") from None
+        return "".join(out)
+
+    budget.spend(len(template) >> 4)
+    return fill(template, 1)
+
+
+def parse_format(text: str) -> Any:
+    """(literal, field or None, spec, conversion) for each part. Raises ValueError."""
+    from string import Formatter  # not needed by most files
+
+    return Formatter().parse(text)
+
+
+def percent_format(budget: Budget, template: str, values: Any) -> str:
+    """`template % values`."""
+    budget.spend(len(template) >> 4)
+    length = len(template)
+    for found in _PERCENT.finditer(template):
+        for figure in (found["width"], found["precision"]):
+            if figure == "*":
+                raise Refusal("unsupported", "`*` in a format is not supported", "use an f-string")
+            if figure and (len(figure) > 6 or int(figure) > MAX_WIDTH):
+                raise too_large(f"the width or precision in the format `{found.group()[:40]}`")
+            length += int(figure or 0)
+    items = values if type(values) is tuple else [values]
+    times = 1
+    if type(values) is dict:
+        items, times = list(values.values()), template.count("%(")
+    for item in items:
+        budget.admit_text(item)
+        if isinstance(item, str):
+            length += len(item) * times
+        elif type(item) in NESTING:
+            length += weigh(item, with_text=True) * times
+    budget.text(length)
+    if type(values) is tuple:
+        values = tuple([_printable(budget, v) for v in values])
+    elif type(values) is not dict:
+        values = _printable(budget, values)
+    else:
+        values = {k: _printable(budget, v) for k, v in values.items()}
+    return str(template % values)
+
+
+def _printable(budget: Budget, value: Any) -> Any:
+    """A value that Python may print by itself."""
+    if isinstance(value, str | int | float) or type(value) in NESTING - RECORDS:
+        return value
+    return text_of(budget, value)
