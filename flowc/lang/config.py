@@ -139,9 +139,7 @@ def _from_yaml(source: Source, text: str) -> Any:
     except yaml.reader.ReaderError as fault:
         raise fail(
             "bad-config-file",
-            f"this is not YAML: a character U+{ord(fault.character):04X} is not allowed here"
-            if isinstance(fault.character, str)
-            else "this is not YAML: it is not text",
+            f"this is not YAML: the character U+{fault.character:04X} is not allowed",
             _spot(source, fault.position),
         ) from None
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as fault:
