@@ -79,6 +79,8 @@ class LocalExecutor:
         if self._events:  # something to tell already; what else has ended comes along
             for pid in self._watch.wait(0.0):
                 self._reap(pid)
+        elif not self._running and timeout_s:
+            time.sleep(timeout_s)  # nothing can happen, and the caller has other things to wait for
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while self._running and not self._events:
             for pid in self._watch.wait(self._patience(until)):

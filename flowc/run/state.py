@@ -9,6 +9,8 @@ makers and its readers, so that n jobs which read the outputs of m others cost n
        |           v          '---------'  (another attempt)
        |       UP_TO_DATE
        '-----> UPSTREAM  (something it needs has failed)
+
+Jobs without an action (phony ones) do not run; they only pass on who waits for whom.
 """
 
 from array import array
@@ -34,6 +36,10 @@ class Status(IntEnum):
     UP_TO_DATE = 6  # need not run after all
     FAILED = 7
     UPSTREAM = 8  # a job it needs has failed
+    PASSES = 9  # never runs: who reads what it claims to make waits for what it reads
+
+
+_WAITS = (Status.WAITING, Status.PASSES)
 
 
 class RunState:
@@ -64,17 +70,28 @@ class RunState:
         self._group_readers: dict[int, list[int]] = {}
         self._group_pending: dict[int, int] = {}
         self.active: list[JobId] = [JobId(j) for j, d in enumerate(decisions) if d]
-        self._connect()
+        phony = self._find_phony()
+        self._connect(sorted([*self.active, *phony]) if phony else self.active)
 
-    def _connect(self) -> None:
+    def _find_phony(self) -> list[JobId]:
+        """The jobs that stand between others without being part of the run."""
+        graph = self.graph
+        is_phony = [rule.command is None and bool(rule.outputs) for rule in graph.workflow.rules]
+        if not any(is_phony):
+            return []
+        rule_of = graph.rule_of
+        return [JobId(j) for j, d in enumerate(self._decisions) if not d and is_phony[rule_of[j]]]
+
+    def _connect(self, nodes: Sequence[JobId]) -> None:
         """Count what each job waits for, and note who waits for it."""
         graph, status, pending = self.graph, self._status, self._pending
         producer, starts, refs = graph.producer, graph.inputs.starts, graph.inputs.values
         readers = self._readers
-        for job in self.active:
-            status[job] = Status.WAITING
+        for job in nodes:
+            status[job] = Status.WAITING if self._decisions[job] else Status.PASSES
         self.counts[Status.WAITING] = len(self.active)
-        for job in self.active:
+        self._nodes = nodes
+        for job in nodes:
             count = 0
             for ref in refs[starts[job] : starts[job + 1]]:
                 if ref < 0:
@@ -104,10 +121,8 @@ class RunState:
 
     def start(self) -> None:
         """Find the jobs that wait for nothing."""
-        pending = self._pending
-        for job in self.active:
-            if pending[job] == 0:
-                self._free(job)
+        for job in [job for job in self._nodes if self._pending[job] == 0]:
+            self._free(job)
 
     # ---- questions
 
@@ -148,7 +163,7 @@ class RunState:
         group_rank: dict[int, int] = {}
         starts, refs = self.graph.inputs.starts, self.graph.inputs.values
         readers = self._readers
-        for job in reversed(self.active):  # readers come before makers
+        for job in reversed(self._nodes):  # readers come before makers
             best = 0
             for reader in readers.get(job, ()):
                 found = rank[reader] if reader >= 0 else group_rank[~reader]
@@ -214,7 +229,9 @@ class RunState:
 
     def _free(self, job: JobId) -> None:
         """All that it needs is over."""
-        if self._decisions[job] == MAYBE:
+        if self._status[job] == Status.PASSES:
+            self._release(job)
+        elif self._decisions[job] == MAYBE:
             self._set(job, Status.UNDECIDED)
             self.undecided.append(job)
         else:
@@ -227,7 +244,7 @@ class RunState:
         for reader in self._readers.pop(job, ()):
             if reader >= 0:
                 pending[reader] -= 1
-                if pending[reader] == 0 and self._status[reader] == Status.WAITING:
+                if pending[reader] == 0 and self._status[reader] in _WAITS:
                     self._free(JobId(reader))
                 continue
             group = ~reader
@@ -236,7 +253,7 @@ class RunState:
                 continue
             for member in self._group_readers.pop(group):
                 pending[member] -= 1
-                if pending[member] == 0 and self._status[member] == Status.WAITING:
+                if pending[member] == 0 and self._status[member] in _WAITS:
                     self._free(JobId(member))
 
     def _skip_readers(self, job: JobId) -> None:
@@ -249,4 +266,6 @@ class RunState:
                     if self._status[member] == Status.WAITING:
                         self._set(JobId(member), Status.UPSTREAM)
                         self.skipped.append(JobId(member))
+                        stack.append(member)
+                    elif self._status[member] == Status.PASSES:
                         stack.append(member)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -88,6 +89,10 @@ class Launcher:
             resources=_figures(request),
         )
         return Launch(task, command, self.message(message, values), script)
+
+    def remove_script(self, path: str) -> None:
+        with suppress(OSError):
+            os.unlink(path)
 
     def message(self, template: Template | None, values: JobValues) -> str:
         return "" if template is None else fill(template, values)

@@ -16,6 +16,7 @@ class TempFiles:
     def __init__(self, graph: JobGraph, active: Iterable[JobId]) -> None:
         self._graph = graph
         self._columns = _temp_columns(graph)  # by rule: which of its outputs are temp
+        self._kept = _kept(graph) if self._columns else frozenset()
         self._readers: dict[FileId, int] = {}
         self._group_files: dict[int, list[FileId]] = {}
         self._group_readers: dict[int, int] = {}
@@ -26,7 +27,7 @@ class TempFiles:
 
     def _finder(self) -> Callable[[int], bool]:
         """Whether a file is temp and may go."""
-        graph, columns, kept = self._graph, self._columns, self._graph.target_files
+        graph, columns, kept = self._graph, self._columns, self._kept
         known: dict[int, bool] = {}
 
         def is_temp(file: int) -> bool:
@@ -74,7 +75,7 @@ class TempFiles:
         places = self._columns.get(self._graph.rule_of[job], ()) if ran else ()
         if places:
             outputs = self._graph.outputs[job]
-            kept = self._graph.target_files
+            kept = self._kept
             gone += [
                 FileId(f)
                 for i in places
@@ -88,6 +89,18 @@ class TempFiles:
             self._readers[file] = left - 1
             if left == 1:
                 gone.append(file)
+
+
+def _kept(graph: JobGraph) -> frozenset[FileId]:
+    """What was asked for, and what stands behind the outputs that a job without an action claims
+    to make: nobody can tell when that is no longer needed."""
+    kept = set(graph.target_files)
+    phony = [rule.command is None for rule in graph.workflow.rules]
+    if any(phony):
+        for job, rule in enumerate(graph.rule_of):
+            if phony[rule]:
+                kept.update(graph.files_of(graph.inputs[job]))
+    return frozenset(kept)
 
 
 def _temp_columns(graph: JobGraph) -> dict[int, tuple[int, ...]]:

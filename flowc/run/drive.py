@@ -1,0 +1,364 @@
+"""The loop of a run: the only one, and the only place where state, files and executor meet.
+
+`state` decides, `choose` chooses, `files` looks after the user's files, the executor runs; here
+they are asked in turn, and everything that happens is told to the listeners, in order. The first
+listener should be the event log, so that nothing is done or shown that is not remembered.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Protocol
+
+from flowc.diagnostic import WorkflowError
+from flowc.disk import Disk
+from flowc.events import Event, JobEnded, JobStarted
+from flowc.executors.base import Executor
+from flowc.ids import JobId
+from flowc.plan.decision import Plan
+from flowc.plan.digest import FileDigests, JobDigests
+from flowc.plan.make import still_needed
+from flowc.record.history import HistoryView
+from flowc.run.benchmark import write_benchmark
+from flowc.run.choose import Budget, Chooser
+from flowc.run.files import Fault, JobFiles, missing_outputs
+from flowc.run.interrupt import Interrupts
+from flowc.run.need import Requests
+from flowc.run.options import RunOptions, RunOutcome
+from flowc.run.state import RunState, Status
+from flowc.run.task import Launch, Launcher
+from flowc.run.tell import Teller, how_it_ended
+from flowc.run.temp import TempFiles
+
+_LOOK_S = 0.1
+"""How often outputs that have not appeared are looked for."""
+_CATCH_UP_JOBS = 50_000
+"""After so many jobs the history takes in the log, so that the end of a long run is not slow."""
+
+
+class RunHistory(HistoryView, Protocol):
+    """What a run asks of the history: nothing is written to it but what the log has."""
+
+    def catch_up(self) -> int: ...
+
+    def keep_digests(self, digests: dict[str, tuple[int, int, str]]) -> None: ...
+
+
+@dataclass(slots=True)
+class _Running:
+    """A job from its submission until it is done or has failed."""
+
+    launch: Launch | None  # None: it has no command
+    started_ns: int
+    runs: list[JobEnded] = field(default_factory=list)  # for a benchmark that repeats
+    until: float = inf  # how long its outputs are waited for
+    missing: list[str] = field(default_factory=list)
+
+
+def run_plan(
+    plan: Plan,
+    executor: Executor,
+    *,
+    options: RunOptions,
+    history: RunHistory,
+    disk: Disk,
+    listeners: Sequence[Callable[[Event], None]] = (),
+) -> RunOutcome:
+    """Run what a plan says. Returns when all is over, or a signal has ended it.
+
+    Raises ImpossibleRequestError before anything starts if some job can never fit. The caller
+    closes the executor.
+    """
+    return Run(plan, executor, options, history, disk, listeners).run()
+
+
+class Run:
+    """One run of one plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        executor: Executor,
+        options: RunOptions,
+        history: RunHistory,
+        disk: Disk,
+        listeners: Sequence[Callable[[Event], None]] = (),
+    ) -> None:
+        graph = plan.graph
+        self._plan, self._graph, self._executor = plan, graph, executor
+        self._options, self._history, self._disk = options, history, disk
+        self._state = RunState(
+            graph, plan.decisions, keep_going=options.keep_going, retries=self._retries
+        )
+        self._budget = _budget(plan, executor, options)
+        self._requests = Requests(plan, self._budget, clip=options.clip)
+        self._chooser = Chooser(self._budget)
+        self._launcher = Launcher(plan)
+        self._files = JobFiles(graph, disk)
+        self._temp = TempFiles(graph, () if options.keep_temp else self._state.active)
+        self._digests = JobDigests(graph, FileDigests(disk, history))
+        self._tell = Teller(plan, listeners)
+        self._running: dict[JobId, _Running] = {}
+        self._late: set[JobId] = set()  # those whose outputs are waited for
+        self._failed: list[JobId] = []
+        self._interrupts = Interrupts(self._stop)
+        self._kill_at = inf
+        self._ranks: Sequence[int] = ()
+
+    def run(self) -> RunOutcome:
+        self._requests.check(self._state.active)
+        self._ranks = self._state.ranks()
+        self._tell.run_started(self._options, self._budget, len(self._state.active))
+        with self._interrupts:
+            try:
+                self._state.start()
+                self._loop()
+            except BaseException:
+                self._executor.cancel(list(self._running), kill=True)
+                raise
+        number = self._interrupts.number
+        code = 128 + number if number is not None else 1 if self._failed else 0
+        counts = self._state.counts
+        outcome = RunOutcome(
+            exit_code=code,
+            done=counts[Status.DONE],
+            failed=counts[Status.FAILED],
+            skipped=counts[Status.UP_TO_DATE],
+            not_run=self._state.not_run,
+            failed_jobs=tuple(self._failed),
+        )
+        self._tell.run_ended(outcome, interrupted=number is not None)
+        self._history.catch_up()
+        self._history.keep_digests(self._digests.files.new)
+        return outcome
+
+    def _loop(self) -> None:
+        state, wait = self._state, self._executor.wait
+        caught_up = 0
+        turns: list[int] = []
+        while True:
+            self._sort()
+            self._start()
+            if state.over:
+                return
+            if not state.running:  # something has failed before it started: what else is ready?
+                if turns == (turns := list(state.counts)):
+                    raise RuntimeError("jobs wait, and nothing runs that they could wait for")
+                continue
+            for event in wait(self._patience()):
+                self._happened(event)
+            if self._late:
+                self._look_again()
+            if time.monotonic() >= self._kill_at:
+                self._kill_at = inf
+                self._executor.cancel(list(self._running), kill=True)
+            if state.counts[Status.DONE] - caught_up >= _CATCH_UP_JOBS:
+                caught_up = state.counts[Status.DONE]
+                self._history.catch_up()
+
+    def _patience(self) -> float | None:
+        if self._late:
+            return _LOOK_S
+        if self._kill_at < inf:
+            return max(0.0, self._kill_at - time.monotonic())
+        return None
+
+    # ---- before a job
+
+    def _sort(self) -> None:
+        """Decide on the jobs that were doubtful, and line up those that are ready."""
+        state = self._state
+        while (state.undecided or state.ready) and not state.stopped:
+            undecided, state.undecided = state.undecided, []
+            for job in undecided:
+                self._decide(job)
+            ready, state.ready = state.ready, []
+            for job in ready:
+                self._line_up(job)
+
+    def _decide(self, job: JobId) -> None:
+        needed = still_needed(
+            self._plan, job, self._disk, self._history, self._has_run, self._digests
+        )
+        self._state.decide(job, needed)
+        if not needed:
+            self._tell.skipped(job, "up-to-date")
+            self._remove_temp(job, ran=False)
+
+    def _has_run(self, job: JobId) -> bool:
+        return self._state.status(job) is Status.DONE
+
+    def _line_up(self, job: JobId) -> None:
+        state = self._state
+        if self._graph.workflow.rules[self._graph.rule_of[job]].command is None:
+            state.started(job)
+            self._running[job] = _Running(None, time.time_ns())
+            self._tell.planned(job, 1, 0)
+            self._finish(job)
+            return
+        try:
+            request = self._requests.of(job, state.attempt(job))
+        except WorkflowError as fault:
+            self._never_started(job, Fault("workflow", str(fault)))
+            return
+        order = (-request.priority, -self._ranks[job], job)
+        self._chooser.add(job, self._budget.need(request), order)
+
+    def _start(self) -> None:
+        """Submit whatever fits."""
+        tasks = []
+        while not self._state.stopped and (job := self._chooser.next()) is not None:
+            self._state.started(job)
+            launch = self._prepare(job)
+            if launch is None:
+                self._chooser.ended(job)
+                self._sort()
+            else:
+                tasks.append(launch.task)
+        if tasks:
+            self._executor.submit(tasks)
+            if self._interrupts.number is not None:  # it came in between
+                self._executor.cancel([task.job for task in tasks])
+
+    def _prepare(self, job: JobId) -> Launch | None:
+        """Get a job ready to be submitted; None where that fails, which is then dealt with."""
+        attempt = self._state.attempt(job)
+        fault = self._files.before(job)
+        if fault is None:
+            try:
+                launch = self._launcher.launch(job, attempt, self._requests.of(job, attempt))
+            except WorkflowError as wrong:
+                fault = Fault("workflow", str(wrong))
+            except OSError as wrong:
+                fault = Fault("not-started", str(wrong))
+        if fault is not None:
+            self._never_started(job, fault)
+            return None
+        self._running[job] = _Running(launch, time.time_ns())
+        self._tell.submitted(launch, self._files.outputs(job))
+        return launch
+
+    # ---- after a job
+
+    def _happened(self, event: JobStarted | JobEnded) -> None:
+        self._tell(event)
+        if isinstance(event, JobStarted):
+            return
+        running = self._running[event.job]
+        running.runs.append(event)
+        if event.exit_code == 0 and not event.cause:
+            self._finish(event.job)
+        else:
+            cause, message = how_it_ended(event, running.launch)
+            self._fail(event.job, Fault(cause, message), event.exit_code)
+
+    def _finish(self, job: JobId) -> None:
+        """Its command has ended well: look at what it has made."""
+        running = self._running[job]
+        missing = (
+            self._files.missing(job) if self._options.latency_wait_s or job in self._late else []
+        )
+        if missing:
+            if running.until == inf:
+                running.until = time.monotonic() + self._options.latency_wait_s
+                self._late.add(job)
+            if time.monotonic() < running.until:
+                return
+            self._fail(job, missing_outputs(missing), 0)
+            return
+        if running.launch is not None and self._repeat(job, running):
+            return
+        fault = self._files.after(job)
+        if fault is not None:
+            self._fail(job, fault, 0)
+            return
+        self._forget(job, running)
+        self._state.done(job)
+        self._tell.done(job, self._state.attempt(job), self._digests, running.started_ns)
+        self._remove_temp(job, ran=True)
+
+    def _repeat(self, job: JobId, running: _Running) -> bool:
+        """Write the benchmark; whether the job is to run once more for it."""
+        rule = self._graph.workflow.rules[self._graph.rule_of[job]]
+        if rule.benchmark is None or running.launch is None:
+            return False
+        if len(running.runs) < rule.benchmark_repeats and not self._state.stopped:
+            self._late.discard(job)
+            running.until = inf
+            self._files.before(job)
+            self._tell.submitted(running.launch, self._files.outputs(job))
+            self._executor.submit([running.launch.task])
+            return True
+        path = str(self._graph.job(job).fill((rule.benchmark,)))
+        write_benchmark(path, running.runs)
+        return False
+
+    def _look_again(self) -> None:
+        for job in list(self._late):
+            self._finish(job)
+
+    def _never_started(self, job: JobId, fault: Fault) -> None:
+        if self._state.status(job) is Status.READY:
+            self._state.started(job)
+        self._tell.planned(job, 1, 0)
+        self._running[job] = _Running(None, time.time_ns())
+        self._fail(job, fault, 1, final=True, touched=False)
+
+    def _fail(
+        self, job: JobId, fault: Fault, code: int, *, final: bool = False, touched: bool = True
+    ) -> None:
+        """An attempt has come to nothing. `touched`: its outputs may be there, and are no good."""
+        running = self._running[job]
+        launch = running.launch
+        attempt = self._state.attempt(job)
+        self._forget(job, running)
+        final = final or fault.cause in ("cancelled", "not-started")
+        will_retry = self._state.failed(job, final=final)
+        outputs = self._files.outputs(job) if touched else []
+        self._tell.failed(job, attempt, outputs, fault, code, launch, will_retry=will_retry)
+        if touched and not self._options.keep_incomplete:
+            gone = self._files.discard(job)
+            if gone:
+                self._tell.removed(gone, "failed")
+        if not will_retry:
+            self._failed.append(job)
+            for waiting in self._state.skipped:
+                self._tell.skipped(waiting, "upstream")
+            self._state.skipped.clear()
+
+    def _forget(self, job: JobId, running: _Running) -> None:
+        del self._running[job]
+        self._late.discard(job)
+        if running.launch is not None:
+            self._chooser.ended(job)
+            if running.launch.script is not None:
+                self._launcher.remove_script(running.launch.script)
+
+    def _remove_temp(self, job: JobId, *, ran: bool) -> None:
+        if not self._options.keep_temp:
+            files = self._temp.over(job, ran=ran)
+            gone = self._files.remove_temp(files) if files else []
+            if gone:
+                self._tell.removed(gone, "temp")
+
+    def _retries(self, job: JobId) -> int:
+        own = self._graph.workflow.rules[self._graph.rule_of[job]].retries
+        return self._options.retries if own is None else own
+
+    # ---- the end
+
+    def _stop(self, first: bool) -> None:
+        """A signal has come: in the middle of anything."""
+        self._state.stop()
+        self._executor.cancel(list(self._running), kill=not first)
+        self._kill_at = time.monotonic() + self._options.kill_after_s if first else inf
+
+
+def _budget(plan: Plan, executor: Executor, options: RunOptions) -> Budget:
+    capacity = executor.capacity
+    limits = {**plan.graph.workflow.limits, **options.limits}
+    if capacity is None:
+        return Budget(resources=options.resources, limits=limits)
+    resources = {**capacity.resources, **options.resources}
+    return Budget(capacity.cores, capacity.memory_bytes, resources, limits)

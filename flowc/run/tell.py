@@ -1,0 +1,239 @@
+"""What a run tells its listeners: the events, made from what the run knows."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from math import inf
+
+from flowc import __version__
+from flowc.diagnostic import WorkflowError
+from flowc.events import VERSION as EVENTS_VERSION
+from flowc.events import (
+    Event,
+    FilesRemoved,
+    GroupPlanned,
+    JobDone,
+    JobEnded,
+    JobFailed,
+    JobPlanned,
+    JobSkipped,
+    JobSubmitted,
+    RunEnded,
+    RunStarted,
+)
+from flowc.ids import JobId, RuleId
+from flowc.machine import boot_id, process_start_s
+from flowc.plan.decision import Plan
+from flowc.plan.digest import JobDigests
+from flowc.run.choose import Budget
+from flowc.run.files import Fault
+from flowc.run.options import RunOptions, RunOutcome
+from flowc.run.task import Launch
+from flowc.units import show_seconds
+
+_LONG_LIST = 16
+"""A list of more inputs is told once, and not by each job that reads it."""
+
+
+class Teller:
+    """Hands each event to each listener, in the order of the listeners."""
+
+    def __init__(self, plan: Plan, listeners: Sequence[Callable[[Event], None]]) -> None:
+        self._plan = plan
+        self._graph = plan.graph
+        self._listeners = tuple(listeners)
+        self._planned: set[JobId] = set()
+        self._groups: set[int] = set()
+
+    def __call__(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+    def run_started(self, options: RunOptions, budget: Budget, jobs_total: int) -> None:
+        pid = os.getpid()
+        self(
+            RunStarted(
+                run=options.run,
+                at_s=time.time(),
+                version=EVENTS_VERSION,
+                flowc_version=__version__,
+                argv=options.argv,
+                workflow=options.workflow_path,
+                directory=os.getcwd(),
+                host=os.uname().nodename,
+                boot_id=boot_id(),
+                pid=pid,
+                pid_start_s=process_start_s(pid),
+                cores=0 if budget.cores == inf else int(budget.cores),
+                memory_bytes=0 if budget.memory_bytes == inf else int(budget.memory_bytes),
+                limits=budget.named,
+                jobs_total=jobs_total,
+            )
+        )
+
+    def run_ended(self, outcome: RunOutcome, *, interrupted: bool) -> None:
+        how = "interrupted" if interrupted else "failed" if outcome.exit_code else "ok"
+        self(
+            RunEnded(
+                time.time(),
+                how,
+                outcome.exit_code,
+                outcome.done,
+                outcome.failed,
+                outcome.skipped,
+                outcome.not_run,
+            )
+        )
+
+    def planned(self, id: JobId, cores: int, memory_bytes: int) -> None:
+        """Once for each job, when it is its turn: a plan of a million jobs is not told at once."""
+        if id in self._planned:
+            return
+        self._planned.add(id)
+        graph, plan = self._graph, self._plan
+        job = graph.job(id)
+        paths = graph.paths
+        inputs: list[str] = []
+        groups: list[int] = []
+        needs: dict[JobId, None] = {}
+        for ref in graph.inputs[id]:
+            if ref < 0 and len(graph.groups[~ref]) > _LONG_LIST:
+                self._group(~ref)
+                groups.append(~ref)
+                continue
+            for file in (ref,) if ref >= 0 else graph.groups[~ref]:
+                inputs.append(paths[file])
+                maker = JobId(graph.producer[file])
+                if maker >= 0 and plan.decisions[maker]:
+                    needs[maker] = None
+        self(
+            JobPlanned(
+                job=id,
+                rule=job.rule.name,
+                name=job.name,
+                wildcards=job.wildcard_items,
+                inputs=tuple(inputs),
+                outputs=tuple(job.output_paths),
+                needs=tuple(needs),
+                reasons=tuple(map(str, plan.reasons(id))),
+                cores=cores,
+                memory_bytes=memory_bytes,
+                at_s=time.time(),
+                groups=tuple(groups),
+            )
+        )
+
+    def _group(self, group: int) -> None:
+        if group in self._groups:
+            return
+        self._groups.add(group)
+        graph, decisions = self._graph, self._plan.decisions
+        files = tuple(graph.paths[f] for f in graph.groups[group])
+        needs = tuple(m for m in graph.group_producers[group] if decisions[m])
+        self(GroupPlanned(group, files, needs, time.time()))
+
+    def submitted(self, launch: Launch, outputs: Sequence[str]) -> None:
+        task = launch.task
+        self.planned(task.job, task.cores, task.memory_bytes)
+        job = self._graph.job(task.job)
+        self(
+            JobSubmitted(
+                job=task.job,
+                attempt=task.attempt,
+                at_s=time.time(),
+                rule=job.rule.name,
+                name=task.name,
+                wildcards=job.wildcard_items,
+                outputs=tuple(outputs),
+                command=launch.command,
+                cores=task.cores,
+                memory_bytes=task.memory_bytes,
+                resources=task.resources,
+                log=task.log,
+                message=launch.message,
+            )
+        )
+
+    def done(self, id: JobId, attempt: int, digests: JobDigests, started_ns: int) -> None:
+        graph = self._graph
+        rule = RuleId(graph.rule_of[id])
+        try:
+            params = digests.params(id)
+        except WorkflowError:  # it has run all the same; the next plan will say what is wrong
+            params = ""
+        self(
+            JobDone(
+                job=id,
+                attempt=attempt,
+                at_s=time.time(),
+                rule=graph.workflow.rules[rule].name,
+                outputs=tuple([graph.paths[f] for f in graph.outputs[id]]),
+                code_digest=digests.code(rule),
+                params_digest=params,
+                inputs_digest=digests.inputs(id),
+                content_digest=digests.content(id),
+                inputs_at_ns=started_ns,
+            )
+        )
+
+    def failed(
+        self,
+        id: JobId,
+        attempt: int,
+        outputs: Sequence[str],
+        fault: Fault,
+        exit_code: int,
+        launch: Launch | None,
+        *,
+        will_retry: bool,
+    ) -> None:
+        job = self._graph.job(id)
+        self(
+            JobFailed(
+                job=id,
+                attempt=attempt,
+                at_s=time.time(),
+                rule=job.rule.name,
+                name=job.name,
+                outputs=tuple(outputs),
+                cause=fault.cause,
+                message=fault.message,
+                exit_code=exit_code,
+                command="" if launch is None else launch.command,
+                log="" if launch is None else launch.task.log,
+                will_retry=will_retry,
+            )
+        )
+
+    def skipped(self, id: JobId, why: str) -> None:
+        job = self._graph.job(id)
+        self(JobSkipped(id, time.time(), job.rule.name, job.name, why))
+
+    def removed(self, paths: Sequence[str], why: str) -> None:
+        self(FilesRemoved(time.time(), tuple(paths), why))
+
+
+def how_it_ended(event: JobEnded, launch: Launch | None) -> tuple[str, str]:
+    """The cause and the sentence for an attempt whose command has not ended well."""
+    code = event.exit_code
+    if event.cause == "time-limit":
+        limit_s = None if launch is None else launch.task.limit_s
+        said = "" if limit_s is None else f" of {show_seconds(limit_s)}"
+        return event.cause, f"it was ended: its time limit{said} was reached"
+    if event.cause == "cancelled":
+        return event.cause, "it was ended with the run"
+    if event.cause == "not-started":
+        return event.cause, "its command could not be started"
+    if event.cause == "oom":
+        return event.cause, "it was killed: the memory was used up"
+    if event.cause:
+        return event.cause, f"it was ended: {event.cause}"
+    if code > 128:
+        try:
+            name = signal.Signals(code - 128).name
+        except ValueError:
+            return "exit", f"exit code {code}"
+        hint = ", as the kernel does when memory is used up" if name == "SIGKILL" else ""
+        return "signal", f"ended by signal {name}{hint} (exit code {code})"
+    return "exit", f"exit code {code}"
