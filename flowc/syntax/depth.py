@@ -1,10 +1,10 @@
-"""No tree is deeper than Python's stack can walk: deeper ones are refused here, without recursion."""
+"""Trees that are deeper than Python's stack can walk are refused here, without recursion."""
 
 from typing import Any
 
 from flowc.diagnostic import Diagnostic
 from flowc.source import Source, Span
-from flowc.syntax.scan import MAX_DEPTH
+from flowc.syntax.words import MAX_DEPTH
 
 
 def check_depth(root: Any, faults: list[Diagnostic]) -> None:
@@ -30,9 +30,8 @@ def check_depth(root: Any, faults: list[Diagnostic]) -> None:
                 return
             if span.end - span.start + depth <= MAX_DEPTH:
                 continue
-        for part in node if isinstance(node, tuple) else _fields(node):
-            if type(part) is tuple or hasattr(part, "span"):
-                waiting.append((part, depth))
+        parts = node if isinstance(node, tuple) else _fields(node)
+        waiting += [(p, depth) for p in parts if type(p) is tuple or hasattr(p, "span")]
 
 
 def _fields(node: Any) -> list[Any]:

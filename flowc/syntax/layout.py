@@ -11,14 +11,32 @@ from collections.abc import Iterable, Iterator
 
 from flowc.diagnostic import Diagnostic, Label
 from flowc.source import Source, Span
-from flowc.syntax.scan import MAX_DEPTH, Token, TooDeepError
+from flowc.syntax.scan import TooDeepError
+from flowc.syntax.words import MAX_DEPTH, Token
 
 BLOCKS = frozenset(("rule", "checkpoint", "module"))
 CODE_BLOCKS = frozenset(("run", "onstart", "onsuccess", "onerror"))
 """Directives whose value is Python, kept as text."""
 
 REFUSED = frozenset(
-    ["import", "from", "class", "while", "try", "with", "global", "nonlocal", "del", "raise", "assert", "async", "await", "yield", "except", "finally"]
+    [
+        "import",
+        "from",
+        "class",
+        "while",
+        "try",
+        "with",
+        "global",
+        "nonlocal",
+        "del",
+        "raise",
+        "assert",
+        "async",
+        "await",
+        "yield",
+        "except",
+        "finally",
+    ]
 )
 _REST_OF_REFUSED = {"try": ("except", "else", "finally"), "while": ("else",)}
 _REFUSED_NAMES = frozenset(("match", "type"))  # before a second name only
@@ -30,7 +48,7 @@ _IN_USE = {"exclude": "EXCLUDE", "from": "FROM", "as": "AS", "with": "WITH"}
 class _Level:
     """An indentation that some block has. `width` None: the first deeper line will say."""
 
-    __slots__ = ("is_block", "token", "width", "width_of_tabs_as_1")
+    __slots__ = ("is_block", "width", "width_of_tabs_as_1")
 
     def __init__(self, width: int | None, tabs_as_1: int, is_block: bool) -> None:
         self.width = width
@@ -50,6 +68,7 @@ class Layout:
         self.at = 0
         self.levels = [_Level(0, 0, False)]
         self.opener: str | None = None  # "suite" or "block": what the line before has opened
+        self.forgiven: Token | None = None  # begins a line whose indentation has been reported
 
     def process(self, stream: Iterable[Token]) -> Iterator[Token]:
         self.tokens = list(stream)
@@ -73,6 +92,8 @@ class Layout:
         return len(blank.expandtabs(8)), len(blank)
 
     def _indentation(self, first: Token) -> Iterator[Token]:
+        if first is self.forgiven:
+            return
         width, tabs_as_1 = self._measure(first)
         opener, self.opener = self.opener, None
         start = first.start
@@ -93,19 +114,19 @@ class Layout:
             yield Token("_INDENT", "", start, start)
             return
         while width < (self.levels[-1].width or 0):
+            if width > (self.levels[-2].width or 0):
+                self._fits_nowhere(first, width)
+                self.levels[-1].width, self.levels[-1].width_of_tabs_as_1 = width, tabs_as_1
+                return
             self.levels.pop()
             yield Token("_DEDENT", "", start, start)
-        top = self.levels[-1]
-        if width > (top.width or 0):
-            fits = ", ".join(str(level.width) for level in self.levels)
-            self._fault(
-                "indentation",
-                f"this line is indented by {width} columns, which fits no block above",
-                first,
-                hint=f"open blocks are indented by {fits}" if len(self.levels) > 1 else None,
-            )
-        else:
-            self._check_tabs(first, width, tabs_as_1)
+        self._check_tabs(first, width, tabs_as_1)
+
+    def _fits_nowhere(self, first: Token, width: int) -> None:
+        """Take the line as one of the innermost block, so that this is said once."""
+        fits = " or ".join(str(level.width) for level in self.levels[-2:])
+        message = f"this line is indented by {width} columns, which fits no block above"
+        self._fault("indentation", message, first, hint=f"blocks here are indented by {fits}")
 
     def _check_tabs(self, first: Token, width: int, tabs_as_1: int) -> None:
         """Tabs and blanks may be mixed as long as no tab's width makes a difference."""
@@ -134,9 +155,7 @@ class Layout:
         first, second = tokens[at], tokens[at + 1]
         kind, word, after = first.type, first.text, second.type
         if kind == "NAME":
-            if word in BLOCKS and (
-                after in _AFTER_BLOCK or (word != "module" and after == "COLON")
-            ):
+            if word in BLOCKS and after in _AFTER_BLOCK:
                 yield from self._head()
                 return
             if word == "use" and second.text == "rule":
@@ -268,12 +287,8 @@ class Layout:
                     "directives of one block begin in the same column",
                 )
             )
-            self._skip_indentation(at)
+            self.forgiven = first
         return False
-
-    def _skip_indentation(self, at: int) -> None:
-        """Let a directive that is indented too much count as one of the block."""
-        self.levels[-1].width, self.levels[-1].width_of_tabs_as_1 = self._measure(self.tokens[at])
 
     def _code(self, width: int) -> Iterator[Token]:
         """The verbatim text of a code block, as far as its lines are indented more than `width`."""
@@ -312,17 +327,17 @@ class Layout:
             if at >= len(tokens):
                 break
             following = tokens[at]
-            deeper = self._measure(following)[0] > width
-            if not (deeper and (last.type == "COLON" or at)):
-                if decorates:
-                    decorates = following.text == "@"
-                elif following.text not in rest or deeper:
-                    break
+            if self._measure(following)[0] > width:
+                continue
+            if decorates:
+                decorates = following.text == "@"
+            elif following.text not in rest:
+                break
         self.at = at
         return Token("REFUSED", first.text, first.start, last.end)
 
 
-_AFTER_BLOCK = frozenset(("NAME", "STRING", "NUMBER", "FSTART"))
+_AFTER_BLOCK = frozenset(("COLON", "NAME", "STRING", "NUMBER", "FSTART"))
 
 
 def _as(token: Token, type: str) -> Token:

@@ -2,8 +2,8 @@
 
 from flowc.diagnostic import Diagnostic
 from flowc.source import Source, Span
-from flowc.syntax.scan import Token
 from flowc.syntax.tree import Binary, Comparison, Expr, Logical, Unary
+from flowc.syntax.words import Token
 
 # fmt: off
 BINDING = {  # how tightly each operator binds, as in Python

@@ -15,10 +15,11 @@ from flowc.syntax.complain import Situation, complaint
 from flowc.syntax.depth import check_depth
 from flowc.syntax.expressions import Expressions
 from flowc.syntax.layout import Layout
-from flowc.syntax.scan import Scanner, Token, TooDeepError
+from flowc.syntax.scan import Scanner, TooDeepError
 from flowc.syntax.statements import Statements
 from flowc.syntax.table import Reduction, Table, load_table
 from flowc.syntax.tree import Expr, Tree
+from flowc.syntax.words import Token
 
 MAX_FAULTS = 100
 """A file with more is no Workflowfile; reading on would help nobody."""
@@ -64,12 +65,12 @@ def parse_expression(source: Source, start: int = 0, end: int | None = None) -> 
 
 
 def _in_order(faults: list[Diagnostic]) -> list[Diagnostic]:
-    """As they stand in the file, each place once."""
+    """As they stand in the file, each once; the first of very many."""
     found: dict[tuple[int, str], Diagnostic] = {}
     for fault in faults:
         start = fault.span.start if fault.span else -1
         found.setdefault((start, fault.message), fault)
-    return [found[key] for key in sorted(found, key=lambda key: key[0])]
+    return [found[key] for key in sorted(found, key=lambda key: key[0])][:MAX_FAULTS]
 
 
 class _Parser:
@@ -120,6 +121,7 @@ class _Parser:
                     push_state(rows[states[-1]][symbol])
                 if states[-1] == last and kind == "$END":
                     return values[-1]
+            self._settle(tokens, at, states, values)
             self._complain(tokens, at, states)
             if not self.can_recover or len(self.faults) >= MAX_FAULTS:
                 return None
@@ -127,6 +129,21 @@ class _Parser:
             failed_at = at
             if at >= len(tokens):
                 return None
+
+    def _settle(self, tokens: list[Token], at: int, states: list[int], values: list[Any]) -> None:
+        """Finish the statement in front of a faulty one: it is whole, and not to be dropped."""
+        if not at or tokens[at - 1].type not in ("_NEWLINE", "_DEDENT"):
+            return
+        for begins in ("FLOW", "WORD", "_DEDENT"):  # what a statement or directive may precede
+            if not self._accepts(states, begins):
+                continue
+            while (action := self.table.rows[states[-1]][begins]) < 0:
+                symbol, length, call = self.actions[~action]
+                arguments = values[-length:] if length else []
+                del values[len(values) - length :], states[len(states) - length :]
+                values.append(call(*arguments) if call else arguments[0])
+                states.append(self.table.rows[states[-1]][symbol])
+            return
 
     def _complain(self, tokens: list[Token], at: int, states: list[int]) -> None:
         """Note the fault, unless the scanner has noted what is broken here."""
@@ -139,23 +156,17 @@ class _Parser:
     def _accepts(self, states: list[int], terminal: str) -> bool:
         """Whether `terminal` could follow: reductions are tried on a copy of the states."""
         rows, actions = self.table.rows, self.actions
-        states = states[-64:] if len(states) > 64 else states[:]
-        while states:
+        states = states[:]
+        while True:
             action = rows[states[-1]].get(terminal)
             if action is None or action >= 0:
                 return action is not None
             symbol, length, _ = actions[~action]
             if length:
                 del states[-length:]
-            if not states:
-                return True
-            target = rows[states[-1]].get(symbol)
-            if target is None:
-                return False
-            if target == self.last:
+            states.append(rows[states[-1]][symbol])
+            if states[-1] == self.last:
                 return terminal == "$END"
-            states.append(target)
-        return True
 
     def _recover(
         self, tokens: list[Token], at: int, states: list[int], values: list[Any], again: bool

@@ -5,105 +5,25 @@ so that its expressions are parsed like all others, with their own places. What 
 reported and leaves a BROKEN token, at which the parser goes on with the next line.
 """
 
-import re
-
 from flowc.diagnostic import Diagnostic, Label
 from flowc.source import Source, Span
 from flowc.syntax.strings import decode
-
-MAX_DEPTH = 200
-"""How deep brackets, and trees, may be nested. Python's own stack bounds those who walk a tree."""
+from flowc.syntax.words import (
+    CLOSES,
+    CONVERSION,
+    DEBUG_EQUAL,
+    FRESH_LINE,
+    FTEXTS,
+    KEYWORDS,
+    MAX_DEPTH,
+    NO_ITEM,
+    OPERATORS,
+    TOKEN,
+    Token,
+)
 
 MAX_FRESH_STARTS = 20
 """How often reading starts again behind something that was never closed."""
-
-
-class Token:
-    """One word of the text. `type` is a terminal of the grammar; `text` of an FTEXT is decoded."""
-
-    __slots__ = ("end", "start", "text", "type")
-
-    def __init__(self, type: str, text: str, start: int, end: int) -> None:
-        self.type = type
-        self.text = text
-        self.start = start
-        self.end = end
-
-    def __repr__(self) -> str:
-        return f"{self.type}({self.text!r})"
-
-
-# fmt: off
-OPERATORS = {
-    "(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB", "{": "LBRACE", "}": "RBRACE",
-    ",": "COMMA", ":": "COLON", ".": "DOT", ";": "SEMICOLON", "=": "EQUAL", "->": "ARROW",
-    "*": "STAR", "**": "DSTAR", "+": "SIGN", "-": "SIGN", "~": "TILDE",
-} | dict.fromkeys(("/", "//", "%", "|", "&", "^", "<<", ">>", "==", "!=", "<", "<=", ">", ">="),
-                  "OPERATOR") | dict.fromkeys(
-    ("+=", "-=", "*=", "/=", "//=", "%=", "**=", "|=", "&=", "^=", "<<=", ">>="), "AUGMENT")
-
-KEYWORDS = {
-    "if": "IF", "elif": "ELIF", "else": "ELSE", "for": "FOR", "in": "IN", "def": "DEF",
-    "return": "RETURN", "lambda": "LAMBDA", "not": "NOT", "and": "OPERATOR", "or": "OPERATOR",
-    "is": "OPERATOR", "pass": "FLOW", "break": "FLOW", "continue": "FLOW",
-    "True": "CONSTANT", "False": "CONSTANT", "None": "CONSTANT",
-    "from": "FROM", "as": "AS", "with": "WITH",
-} | dict.fromkeys(
-    ("import", "class", "while", "try", "except", "finally", "global", "nonlocal", "del", "raise",
-     "assert", "async", "await", "yield"), "KEYWORD")
-# fmt: on
-
-CLOSES = {")": "(", "]": "[", "}": "{"}
-
-_BLANK = r"[ \t\f]*+(?:\\\r?\n[ \t\f]*+)*+"
-_DIGITS = r"[0-9](?:_?[0-9])*+"
-_TOKEN = re.compile(
-    _BLANK
-    + r"""(?:
-    (?P<NAME>[^\W\d]\w*+)(?!["'])
-  | (?P<NEWLINE>\r?\n)
-  | (?P<STRING>(?:[rRbBuU]|[rR][bB]|[bB][rR])?(?:
-        \"""(?:[^"\\]|\\.|"(?!""))*+\"""
-      | '''(?:[^'\\]|\\.|'(?!''))*+'''
-      | "(?!"")[^"\\\r\n]*+(?:\\(?:\r\n|.)[^"\\\r\n]*+)*+"
-      | '(?!'')[^'\\\r\n]*+(?:\\(?:\r\n|.)[^'\\\r\n]*+)*+'
-      | ""(?!")
-      | ''(?!')
-    ))
-  | (?P<FSTART>(?:[fF][rR]?|[rR][fF])(?:\"""|'''|"|'))
-  | (?P<OPENSTRING>(?:[rRbBuU]|[rR][bB]|[bB][rR])?(?:\"""|'''|"|'))
-  | (?P<NUMBER>(?:0[xX](?:_?[0-9a-fA-F])++|0[bB](?:_?[01])++|0[oO](?:_?[0-7])++
-      |(?:DIGITS(?:\.(?:DIGITS)?)?|\.DIGITS)(?:[eE][+-]?DIGITS)?)[jJ]?)(?!\w)
-  | (?P<BADNUMBER>[0-9][\w.]*+)
-  | (?P<PREFIX>[^\W\d]\w*+)
-  | (?P<COMMENT>\#[^\n]*+)
-  | (?P<OP>\*\*=?|//=?|>>=?|<<=?|!=|->|:=|\.\.\.|[-+*/%@|&^=<>]=?|[~.,:;()\[\]{}])
-  | (?P<END>\Z)
-  | (?P<BAD>.)
-)""".replace("DIGITS", _DIGITS),
-    re.DOTALL | re.VERBOSE,
-)
-
-_NAMED = r"\\N\{[^{}\r\n]*\}"
-_FTEXTS = {  # what may stand in the text of an f-string, by its quote; raw ones know no \N{...}
-    (quote, raw): re.compile(
-        rf"(?:{'' if raw else _NAMED + '|'}\\(?:\r\n|[^{{}}]|(?=[{{}}]))|{body})++", re.DOTALL
-    )
-    for quote, body in {
-        '"': r'[^"\\{}\r\n]',
-        "'": r"[^'\\{}\r\n]",
-        '"""': r'[^"\\{}]|"(?!"")',
-        "'''": r"[^'\\{}]|'(?!'')",
-    }.items()
-    for raw in (False, True)
-}
-_DEBUG_EQUAL = re.compile(r"=(?=[ \t]*+[!:}])(?!=)")
-_CONVERSION = re.compile(r"!([^\W\d]\w*)")
-_FRESH_LINE = re.compile(
-    r"^(?P<blank>[ \t]*)(?:(?:rule|checkpoint|module)\b[ \t]*\w*[ \t]*:|use[ \t]+rule\b"
-    r"|(?:def|if|for|import|from|class)[ \t]+\w|\w+[ \t]*:(?![=\d])|\w+[ \t]*=[^=])",
-    re.MULTILINE,
-)
 
 
 class _Format:
@@ -150,7 +70,7 @@ class Scanner:
     def scan(self) -> list[Token]:
         """All tokens. A NEWLINE ends every line that has any; the last one, too."""
         text, end, tokens = self.text, self.end, self.tokens
-        match, keyword = _TOKEN.match, KEYWORDS.get
+        match, keyword = TOKEN.match, KEYWORDS.get
         at = self.start
         while True:
             found = match(text, at, end)
@@ -170,8 +90,11 @@ class Scanner:
             elif kind == "NEWLINE":
                 if self.formats and len(self.formats[-1].quote) == 1:
                     at = self._unclosed_format(start)
-                elif self.lines and not self.opens and tokens and tokens[-1].type != "NEWLINE":
-                    tokens.append(Token("NEWLINE", "\n", start, at))
+                elif self.lines:
+                    if self.opens and not self.formats:
+                        self._check_closed(at)
+                    if not self.opens and tokens and tokens[-1].type != "NEWLINE":
+                        tokens.append(Token("NEWLINE", "\n", start, at))
             elif kind == "COMMENT":
                 if text[at - 1] == "\r":
                     at -= 1
@@ -287,7 +210,7 @@ class Scanner:
         if text[0] == ":":
             self.tokens.append(Token("FCOLON", ":", start, start + 1))
             return self._format_text(start + 1)
-        if text == "=" and _DEBUG_EQUAL.match(self.text, start, self.end):
+        if text == "=" and DEBUG_EQUAL.match(self.text, start, self.end):
             self.tokens.append(Token("FEQUAL", "=", start, start + 1))
             return start + 1
         return None
@@ -296,7 +219,7 @@ class Scanner:
         """Read the text of the innermost f-string from `at` to its end or its next replacement."""
         form, text, tokens = self.formats[-1], self.text, self.tokens
         in_spec = len(self.opens) > form.depth  # behind the colon of a replacement
-        match = _FTEXTS[form.quote, form.raw].match
+        match = FTEXTS[form.quote, form.raw].match
         while True:
             found = match(text, at, self.end)
             if found:
@@ -349,7 +272,10 @@ class Scanner:
             )
         else:
             self._unclosed_string(form.start, at)
-        return self._give_up_string(self.formats[0].start, self.formats[0].quote, at)
+        outermost = self.formats[0]
+        if len(outermost.quote) == 1:
+            at = self._line_end(at)
+        return self._give_up_string(outermost.start, outermost.quote, at)
 
     # --- what goes wrong -------------------------------------------------------------------------
 
@@ -363,10 +289,11 @@ class Scanner:
                 self._open(token)
             return self._format_text(end)
         if kind == "OPENSTRING":
+            if self.formats and self.formats[-1].quote == text:
+                return self._unclosed_format(start)
             token = Token(kind, text, start, end)
             quote = text.lstrip("rRbBuU")
-            found = re.compile(r"\r?\n").search(self.text, end, self.end)
-            line_end = found.start() if found and len(quote) == 1 else self.end
+            line_end = self._line_end(end) if len(quote) == 1 else self.end
             self._unclosed_string(token, line_end)
             return self._give_up_string(token, quote, line_end)
         if kind == "BADNUMBER":
@@ -374,7 +301,7 @@ class Scanner:
             self._broken(start, end)
             return end
         if text == "!" and self.opens and self.opens[-1].type == "FOPEN":
-            found = _CONVERSION.match(self.text, start, self.end)
+            found = CONVERSION.match(self.text, start, self.end)
             if found:
                 self.tokens.append(Token("FCONVERSION", found[1], start, found.end()))
                 return found.end()
@@ -384,6 +311,12 @@ class Scanner:
         self._strange(text, start, end)
         self._broken(start, end)
         return end
+
+    def _line_end(self, at: int) -> int:
+        end = self.text.find("\n", at, self.end)
+        if end < 0:
+            return self.end
+        return end - 1 if end > at and self.text[end - 1] == "\r" else end
 
     def _strange(self, text: str, start: int, end: int) -> None:
         """A character that begins nothing."""
@@ -444,6 +377,30 @@ class Scanner:
         )
         return self._fresh_line(opener)
 
+    def _check_closed(self, at: int) -> None:
+        """A line that can only be a rule or directive ends what was left open above it."""
+        found = NO_ITEM.match(self.text, at, self.end)
+        if not found:
+            return
+        opener = self.opens[-1]
+        if not found["block"]:
+            if opener.text != "(":  # `name:` can begin a line of a dict or a slice
+                return
+            for token in reversed(self.tokens):  # and the body of a lambda
+                if token is opener:
+                    break
+                if token.type == "LAMBDA":
+                    return
+        self._fault(
+            "unclosed-bracket",
+            f"this `{opener.text}` is never closed",
+            opener.start,
+            opener.end,
+            Label(Span(self.source, found.start("line"), found.end("line")), "before this line"),
+        )
+        self.opens.clear()
+        self._broken(opener.start, opener.end)
+
     def _fresh_line(self, guilty: Token) -> int:
         """The next line behind `guilty` that looks like the start of a statement no deeper than
         the line that `guilty` stands on; all read since is dropped."""
@@ -455,7 +412,7 @@ class Scanner:
         width = len(line) - len(line.lstrip())
         at = self.end
         if self.lines and self.fresh_starts <= MAX_FRESH_STARTS:
-            for found in _FRESH_LINE.finditer(self.text, guilty.start, self.end):
+            for found in FRESH_LINE.finditer(self.text, guilty.start, self.end):
                 if len(found["blank"]) <= width:
                     at = found.start()
                     break

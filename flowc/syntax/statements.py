@@ -2,7 +2,6 @@
 
 from flowc.source import Span
 from flowc.syntax.expressions import Expressions
-from flowc.syntax.scan import Token
 from flowc.syntax.tree import (
     Argument,
     Assign,
@@ -21,12 +20,23 @@ from flowc.syntax.tree import (
     Unsupported,
     UseRule,
 )
+from flowc.syntax.words import Token
 
 Body = tuple[str | None, list[Directive], int]
 """Docstring, directives, and where the last of them ends."""
 Suite = tuple[list[Statement], int]
 """Statements, and where the last of them ends."""
-Branches = list[tuple[Expr, tuple[Statement, ...]]]
+
+
+class Branches:
+    """`if` and the `elif`s read so far."""
+
+    __slots__ = ("end", "parts", "start")
+
+    def __init__(self, start: int, end: int, parts: list[tuple[Expr, tuple[Statement, ...]]]):
+        self.start = start
+        self.end = end
+        self.parts = parts
 
 
 class Statements(Expressions):
@@ -216,31 +226,28 @@ class Statements(Expressions):
     ) -> Suite:
         return items, items[-1].span.end if items else end.start
 
-    def branches(
-        self, *parts: Token | Expr | Suite | tuple[int, int, Branches]
-    ) -> tuple[int, int, Branches]:
-        """`if test: suite`, or one `elif` more. Start, end and branches."""
-        test, suite = parts[-3], parts[-1]
-        statements, end = suite  # type: ignore[misc]
-        branch = (test, tuple(statements))  # type: ignore[arg-type]
-        if isinstance(parts[0], tuple):
-            start, _, known = parts[0]  # type: ignore[misc]
-            known.append(branch)  # type: ignore[union-attr]
-            return start, end, known  # type: ignore[return-value]
-        return parts[0].start, end, [branch]  # type: ignore[union-attr,list-item]
+    def first_branch(self, word: Token, test: Expr, _: Token, suite: Suite) -> Branches:
+        return Branches(word.start, suite[1], [(test, tuple(suite[0]))])
+
+    def next_branch(
+        self, known: Branches, _: Token, test: Expr, _colon: Token, suite: Suite
+    ) -> Branches:
+        known.parts.append((test, tuple(suite[0])))
+        known.end = suite[1]
+        return known
 
     def if_statement(
         self,
-        parts: tuple[int, int, Branches],
+        branches: Branches,
         _: Token | None,
         _colon: Token | None,
         otherwise: Suite | None,
     ) -> Statement:
-        start, end, branches = parts
         statements: list[Statement] = []
+        end = branches.end
         if otherwise:
             statements, end = otherwise
-        return If(tuple(branches), tuple(statements), self.span(start, end))
+        return If(tuple(branches.parts), tuple(statements), self.span(branches.start, end))
 
     def for_statement(
         self,

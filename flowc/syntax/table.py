@@ -1,4 +1,4 @@
-"""The parse table: what lark makes of grammar/workflow.lark, kept so that lark need not be imported.
+"""The parse table that lark makes of grammar/workflow.lark, kept so that lark is not imported.
 
 Importing lark and building the table costs 150 ms, more than all else that a small plan does. The
 table is plain data, so it is kept as JSON in the user's cache directory; the whole grammar is in it
@@ -71,7 +71,7 @@ def build(grammar: str) -> dict[str, Any]:
     class NoLexer(Lexer):
         def __init__(self, _conf: object) -> None: ...
 
-        def lex(self, *_: object) -> object:
+        def lex(self, *_: Any) -> Any:
             raise NotImplementedError
 
     lark = Lark(
@@ -82,7 +82,7 @@ def build(grammar: str) -> dict[str, Any]:
         keep_all_tokens=True,
         maybe_placeholders=True,
     )
-    table: Any = lark.parser.parser._parse_table  # type: ignore[attr-defined]
+    table: Any = lark.parser.parser._parse_table
     numbers = {rule: i for i, rule in enumerate(lark.rules)}
     rows = [
         {
