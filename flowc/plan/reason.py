@@ -110,7 +110,7 @@ class NeededTemp:
     path: str
 
     def __str__(self) -> str:
-        return f"temporary output is needed again: {self.path}"
+        return f"temporary output is missing and needed: {self.path}"
 
 
 @dataclass(frozen=True, slots=True)

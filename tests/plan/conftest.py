@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from flowc.disk import FileState
 from flowc.graph.build import build_graph
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId, RuleId
 from flowc.lang.template import Template
 from flowc.lang.values import FlaggedPath, Flags, flags_of
 from flowc.lang.workflow import Item, Param, Rule, Workflow
+from flowc.plan.digest import FileDigests, JobDigests
+from flowc.record.history import DONE, JobRecord, NoHistory
 from flowc.source import Source, Span
 from flowc.testing import FakeDisk
 
@@ -88,3 +91,42 @@ def job_named() -> Callable[[JobGraph, str], JobId]:
         return next(job.id for job in graph.jobs() if job.name == name)
 
     return find
+
+
+class Past:
+    """A history in memory: what `done` has noted of the jobs of a graph."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, JobRecord] = {}
+
+    def done(self, graph: JobGraph, disk: FakeDisk, *names: str) -> "Past":
+        """As if these jobs (none named: all with an action) had just ended well."""
+        digests = JobDigests(graph, FileDigests(disk, NoHistory(), disk.clock_ns))
+        for job in graph.jobs():
+            if job.rule.command is not None and (not names or job.rule.name in names):
+                record = JobRecord(
+                    job.rule.name,
+                    digests.code(job.rule.id),
+                    digests.params(job.id),
+                    digests.inputs(job.id),
+                    digests.content(job.id),
+                    DONE,
+                    float(disk.now_ns),
+                )
+                self.known.update(dict.fromkeys(job.output_paths, record))
+        return self
+
+    def change(self, path: str, **fields: Any) -> "Past":
+        self.known[path] = self.known[path]._replace(**fields)
+        return self
+
+    def records(self, paths: Iterable[str]) -> dict[str, JobRecord]:
+        return {path: self.known[path] for path in paths if path in self.known}
+
+    def file_digest(self, path: str, state: FileState) -> str | None:
+        return None
+
+
+@pytest.fixture
+def past() -> Past:
+    return Past()
