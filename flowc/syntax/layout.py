@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from flowc.diagnostic import Diagnostic, Label
 from flowc.source import Source, Span
-from flowc.syntax.scan import TooDeepError
+from flowc.syntax.opened import TooDeepError
 from flowc.syntax.words import MAX_DEPTH, Token
 
 BLOCKS = frozenset(("rule", "checkpoint", "module"))

@@ -15,7 +15,8 @@ from flowc.syntax.complain import Situation, complaint
 from flowc.syntax.depth import check_depth
 from flowc.syntax.expressions import Expressions
 from flowc.syntax.layout import Layout
-from flowc.syntax.scan import Scanner, TooDeepError
+from flowc.syntax.opened import TooDeepError
+from flowc.syntax.scan import Scanner
 from flowc.syntax.statements import Statements
 from flowc.syntax.table import Reduction, Table, load_table
 from flowc.syntax.tree import Expr, Tree
