@@ -74,22 +74,22 @@ NO_X, NO_Y = MissingOutput("x"), MissingOutput("y")
 A, B = NewerInput("a"), NewerInput("b")
 # fmt: off
 FILES: dict[str, tuple[Change, list[Reason], list[Reason]]] = {
-    #                           after it has run                          no record     record
-    "nothing":                  (then(),                                   [],           []),
-    "first output missing":     (gone("x"),                                [NO_X],       [NO_X]),
-    "last output missing":      (gone("y"),                                [NO_Y],       [NO_Y]),
-    "all outputs missing":      (then(gone("x"), gone("y")),               [NO_X, NO_Y], [NO_X, NO_Y]),
-    "input of the same time":   (wrote("a", 30),                           [],           []),
-    "input between outputs":    (wrote("a", 35),                           [A],          [A]),
-    "input newer than all":     (wrote("a", 50),                           [A],          [A]),
-    "both inputs newer":        (then(wrote("a", 50), wrote("b", 50)),     [A, B],       [A, B]),
-    "input touched":            (touched("a", 50),                         [A],          []),
-    "both inputs touched":      (then(touched("a", 50), touched("b", 50)), [A, B],       []),
-    "input written the same":   (wrote("a", 50, "a\n"),                    [A],          []),
-    "same size, other content": (wrote("a", 50, "b\n"),                    [A],          [A]),
-    "input changed, but older": (wrote("a", 5),                            [],           []),
-    "output changed by hand":   (wrote("x", 60),                           [],           []),
-    "missing and newer":        (then(gone("x"), wrote("a", 50)),          [NO_X, A],    [NO_X, A]),
+    #                         after it has run                          no record     record
+    "nothing":                (then(),                                   [],           []),
+    "first output missing":   (gone("x"),                                [NO_X],       [NO_X]),
+    "last output missing":    (gone("y"),                                [NO_Y],       [NO_Y]),
+    "all outputs missing":    (then(gone("x"), gone("y")),               [NO_X, NO_Y], [NO_X, NO_Y]),
+    "input of same time":     (wrote("a", 30),                           [],           []),
+    "between outputs":        (wrote("a", 35),                           [A],          [A]),
+    "input newer than all":   (wrote("a", 50),                           [A],          [A]),
+    "both inputs newer":      (then(wrote("a", 50), wrote("b", 50)),     [A, B],       [A, B]),
+    "input touched":          (touched("a", 50),                         [A],          []),
+    "both inputs touched":    (then(touched("a", 50), touched("b", 50)), [A, B],       []),
+    "input written again":    (wrote("a", 50, "a\n"),                    [A],          []),
+    "same size, other text":  (wrote("a", 50, "b\n"),                    [A],          [A]),
+    "changed, but older":     (wrote("a", 5),                            [],           []),
+    "output changed by hand": (wrote("x", 60),                           [],           []),
+    "missing and newer":      (then(gone("x"), wrote("a", 50)),          [NO_X, A],    [NO_X, A]),
 }
 # fmt: on
 
@@ -122,33 +122,34 @@ def test_states_of_files(
 
 
 # What has changed in the rule since it has run, and what its record says:
-ALL = PlanOptions()
+ALL, MTIME, ONLY_CODE = PlanOptions(), only("mtime"), only("code")
+NO_CODE, NO_PARAMS, NO_INPUT = without("code"), without("params"), without("input")
 FAIL, CUT = FailedBefore(), Interrupted()
 CODE, PARAMS, INPUTS = ChangedCode(), ChangedParams(), ChangedInputs()
 EVERYTHING = {"command": "new", "params": [], "inputs": ["a"]}
 # fmt: off
 CHANGES: dict[str, tuple[dict[str, Any], str | None, PlanOptions, list[Reason]]] = {
-    #                   rule                      record       options            causes
-    "nothing":          ({},                       None,        ALL,               []),
-    "code":             ({"command": "new"},       None,        ALL,               [CODE]),
-    "code, untold":     ({"command": "new"},       None,        without("code"),   []),
-    "code, only code":  ({"command": "new"},       None,        only("code"),      [CODE]),
-    "params":           ({"params": [("n", 2)]},   None,        ALL,               [PARAMS]),
-    "params, untold":   ({"params": [("n", 2)]},   None,        without("params"), []),
-    "no params":        ({"params": []},           None,        ALL,               [PARAMS]),
-    "name of a param":  ({"params": [("m", 1)]},   None,        ALL,               [PARAMS]),
-    "type of a param":  ({"params": [("n", "1")]}, None,        ALL,               [PARAMS]),
-    "fewer inputs":     ({"inputs": ["a"]},        None,        ALL,               [INPUTS]),
-    "inputs, untold":   ({"inputs": ["a"]},        None,        without("input"),  []),
-    "order of inputs":  ({"inputs": ["b", "a"]},   None,        ALL,               []),
-    "a list instead":   ({"inputs": [["a", "b"]]}, None,        ALL,               []),
-    "name of rule":     ({"name": "other"},        None,        ALL,               []),
-    "retries":          ({"retries": 3},           None,        ALL,               []),
-    "failed":           ({},                       FAILED,      ALL,               [FAIL]),
-    "failed, by mtime": ({},                       FAILED,      only("mtime"),     [FAIL]),
-    "failed, changed":  ({"command": "new"},       FAILED,      ALL,               [FAIL]),
-    "interrupted":      ({},                       INTERRUPTED, ALL,               [CUT]),
-    "all at once":      (EVERYTHING,               None,        ALL,               [CODE, PARAMS, INPUTS]),
+    #                   rule                      record       options    causes
+    "nothing":          ({},                       None,        ALL,       []),
+    "code":             ({"command": "new"},       None,        ALL,       [CODE]),
+    "code, untold":     ({"command": "new"},       None,        NO_CODE,   []),
+    "code, only code":  ({"command": "new"},       None,        ONLY_CODE, [CODE]),
+    "params":           ({"params": [("n", 2)]},   None,        ALL,       [PARAMS]),
+    "params, untold":   ({"params": [("n", 2)]},   None,        NO_PARAMS, []),
+    "no params":        ({"params": []},           None,        ALL,       [PARAMS]),
+    "name of a param":  ({"params": [("m", 1)]},   None,        ALL,       [PARAMS]),
+    "type of a param":  ({"params": [("n", "1")]}, None,        ALL,       [PARAMS]),
+    "fewer inputs":     ({"inputs": ["a"]},        None,        ALL,       [INPUTS]),
+    "inputs, untold":   ({"inputs": ["a"]},        None,        NO_INPUT,  []),
+    "order of inputs":  ({"inputs": ["b", "a"]},   None,        ALL,       []),
+    "a list instead":   ({"inputs": [["a", "b"]]}, None,        ALL,       []),
+    "name of rule":     ({"name": "other"},        None,        ALL,       []),
+    "retries":          ({"retries": 3},           None,        ALL,       []),
+    "failed":           ({},                       FAILED,      ALL,       [FAIL]),
+    "failed, by mtime": ({},                       FAILED,      MTIME,     [FAIL]),
+    "failed, changed":  ({"command": "new"},       FAILED,      ALL,       [FAIL]),
+    "interrupted":      ({},                       INTERRUPTED, ALL,       [CUT]),
+    "all at once":      (EVERYTHING,               None,        ALL,       [CODE, PARAMS, INPUTS]),
 }
 # fmt: on
 
@@ -198,27 +199,30 @@ def test_an_output_that_moves_to_another_rule_and_back(build: Any, past: Any) ->
     assert make_plan(build.graph(disk, both), past, disk).reasons(MAKE) == [CODE]
 
 
+HALF = then(wrote("a", 99), touched("b", 99))
+OLD = then(made("z", 50), wrote("a", 99))
+OLD_STAMP = then(wrote("a", 20), stamped(50, 15))
 # fmt: off
 FLAGS: dict[str, tuple[list[Any], str, Change, bool]] = {
-    #                      inputs                output         after it has run                        runs
-    "ancient newer":       (["ancient:a"],        "x",           wrote("a", 99),                         False),
-    "ancient and other":   (["ancient:a", "b"],   "x",           wrote("b", 99),                         True),
-    "ancient in a list":   ([["ancient:a", "b"]], "x",           wrote("a", 99),                         False),
-    "other in that list":  ([["ancient:a", "b"]], "x",           wrote("b", 99),                         True),
-    "ancient changed too": (["ancient:a", "b"],   "x",           then(wrote("a", 99), touched("b", 99)), False),
-    "temp is there":       (["a"],                "temp:x",      then(),                                 False),
-    "temp target gone":    (["a"],                "temp:x",      gone("x"),                              True),
-    "temp, input newer":   (["a"],                "temp:x",      wrote("a", 99),                         True),
-    "touch is there":      (["a"],                "touch:x",     then(),                                 False),
-    "touch is gone":       (["a"],                "touch:x",     gone("x"),                              True),
-    "directory there":     (["a"],                "directory:z", made("z", 50),                          False),
-    "directory gone":      (["a"],                "directory:z", then(),                                 True),
-    "directory older":     (["a"],                "directory:z", then(made("z", 50), wrote("a", 99)),    True),
-    "old, with stamp":     (["a"],                "directory:z", stamped(5, 50),                         False),
-    "new, with old stamp": (["a"],                "directory:z", then(wrote("a", 20), stamped(50, 15)),  True),
-    "directory as input":  (["z"],                "x",           made("z", 99),                          True),
-    "older directory":     (["z"],                "x",           made("z", 9),                           False),
-    "new file inside":     (["z"],                "x",           wrote("z/new", 99),                     False),
+    #                      inputs                output         after it has run    runs
+    "ancient newer":       (["ancient:a"],        "x",           wrote("a", 99),     False),
+    "ancient and other":   (["ancient:a", "b"],   "x",           wrote("b", 99),     True),
+    "ancient in a list":   ([["ancient:a", "b"]], "x",           wrote("a", 99),     False),
+    "other in that list":  ([["ancient:a", "b"]], "x",           wrote("b", 99),     True),
+    "ancient changed too": (["ancient:a", "b"],   "x",           HALF,               False),
+    "temp is there":       (["a"],                "temp:x",      then(),             False),
+    "temp target gone":    (["a"],                "temp:x",      gone("x"),          True),
+    "temp, input newer":   (["a"],                "temp:x",      wrote("a", 99),     True),
+    "touch is there":      (["a"],                "touch:x",     then(),             False),
+    "touch is gone":       (["a"],                "touch:x",     gone("x"),          True),
+    "directory there":     (["a"],                "directory:z", made("z", 50),      False),
+    "directory gone":      (["a"],                "directory:z", then(),             True),
+    "directory older":     (["a"],                "directory:z", OLD,                True),
+    "old, with stamp":     (["a"],                "directory:z", stamped(5, 50),     False),
+    "new, with old stamp": (["a"],                "directory:z", OLD_STAMP,          True),
+    "directory as input":  (["z"],                "x",           made("z", 99),      True),
+    "older directory":     (["z"],                "x",           made("z", 9),       False),
+    "new file inside":     (["z"],                "x",           wrote("z/new", 99), False),
 }
 # fmt: on
 
