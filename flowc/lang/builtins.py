@@ -19,6 +19,8 @@ from flowc.lang.limits import (
     too_large,
 )
 from flowc.lang.members import Members
+from flowc.lang.modules import modules
+from flowc.lang.paths import path_functions
 from flowc.lang.values import FlaggedPath
 
 REFUSED = {
@@ -59,9 +61,6 @@ def standard_builtins(
     budget: Budget, disk: Disk, members: Members, env_read: set[str]
 ) -> dict[str, Any]:
     """Everything a file can name without defining it."""
-    from flowc.lang.modules import modules  # they are made of built-ins, too
-    from flowc.lang.paths import path_functions
-
     table: dict[str, Any] = {}
     for name, hint in REFUSED.items():
         table[name] = Builtin(name, partial(_refuse, name, hint))
@@ -253,9 +252,9 @@ def _add_numbers(table: dict[str, Any], budget: Budget) -> None:
     def power(base: Any, exponent: Any, modulus: Any = None) -> Any:
         if modulus is not None:
             return pow(base, exponent, modulus)
-        if isinstance(base, int) and isinstance(exponent, int):
-            if base.bit_length() * exponent > 2 * MAX_BITS:
-                raise too_large("the result of `pow`")
+        whole = isinstance(base, int) and isinstance(exponent, int)
+        if whole and base.bit_length() * exponent > 2 * MAX_BITS:
+            raise too_large("the result of `pow`")
         result = pow(base, exponent)
         if isinstance(result, complex):
             raise Refusal("wrong-value", "a root of a negative number is not a real number")

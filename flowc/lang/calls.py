@@ -43,7 +43,7 @@ def _method_call(
     name = attribute.name.text
     if isinstance(attribute.value, tree.Var):
         context.members_used.setdefault(attribute.value.name, set()).add(name)
-        holder = compiler._var(attribute.value, context, whole=False)
+        holder = compiler.variable(attribute.value, context, whole=False)
     else:
         holder = compiler.compile(attribute.value, context)
     arguments = compile_arguments(compiler, node.arguments, context)

@@ -5,24 +5,33 @@ exceptions and names the guilty node's span; in CPython a `try` that is not need
 """
 
 from collections.abc import Callable
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
 from flowc.diagnostic import WorkflowError, fail
-from flowc.lang import comprehension, functions
 from flowc.lang.calls import compile_call
-from flowc.lang.faults import PoisonedError, choices, explain, explain_binary, near, short
+from flowc.lang.comprehension import compile_comprehension
+from flowc.lang.faults import PoisonedError, choices, explain, near, short
 from flowc.lang.formatting import converted, formatted, text_of
+from flowc.lang.functions import compile_lambda
 from flowc.lang.limits import LARGE, NESTING, Budget, Refusal, a_type
 from flowc.lang.members import Members
 from flowc.lang.names import AROUND, SCOPE, UNSET, Context, Frame, Run
+from flowc.lang.operations import (
+    compile_binary,
+    compile_comparison,
+    compile_conditional,
+    compile_logical,
+    compile_unary,
+)
 from flowc.lang.operators import (
-    UNARY,
     binary_operators,
     comparison_operators,
     get_item,
     in_place_operators,
 )
+from flowc.lang.statements import compile_body
 from flowc.source import Span
 from flowc.syntax import tree
 
@@ -42,23 +51,21 @@ class Compiler:
         self._visit: dict[type, Callable[[Any, Context], Run]] = {
             tree.Literal: self._literal,
             tree.FString: self._fstring,
-            tree.Var: self._var,
+            tree.Var: self.variable,
             tree.Attribute: self._attribute,
             tree.Subscript: self._subscript,
             tree.Slice: self._slice,
-            tree.Call: lambda node, context: compile_call(self, node, context),
-            tree.Unary: self._unary,
-            tree.Binary: self._binary,
-            tree.Logical: self._logical,
-            tree.Comparison: self._comparison,
-            tree.Conditional: self._conditional,
-            tree.Lambda: lambda node, context: functions.compile_lambda(self, node, context),
+            tree.Call: partial(compile_call, self),
+            tree.Unary: partial(compile_unary, self),
+            tree.Binary: partial(compile_binary, self),
+            tree.Logical: partial(compile_logical, self),
+            tree.Comparison: partial(compile_comparison, self),
+            tree.Conditional: partial(compile_conditional, self),
+            tree.Lambda: partial(compile_lambda, self),
             tree.Starred: self._starred,
             tree.Sequence: self._sequence,
             tree.Dict: self._dict,
-            tree.Comprehension: lambda node, context: comprehension.compile_comprehension(
-                self, node, context
-            ),
+            tree.Comprehension: partial(compile_comprehension, self),
         }
 
     def compile(self, node: tree.Expr, context: Context) -> Run:
@@ -74,13 +81,17 @@ class Compiler:
         context.depth -= 1
         return run
 
+    def body(self, statements: tuple[tree.Statement, ...], context: Context) -> Run:
+        """The body of a `def`."""
+        return compile_body(self, statements, context)
+
     # --- leaves ---
 
     def _literal(self, node: tree.Literal, context: Context) -> Run:
         value = node.value
         return lambda frame: value
 
-    def _var(self, node: tree.Var, context: Context, *, whole: bool = True) -> Run:
+    def variable(self, node: tree.Var, context: Context, *, whole: bool = True) -> Run:
         name, span = node.name, node.span
         place = context.resolve(name)
         if place is None:
@@ -200,7 +211,7 @@ class Compiler:
     def _attribute(self, node: tree.Attribute, context: Context) -> Run:
         name, span = node.name.text, node.name.span
         if isinstance(node.value, tree.Var):
-            value = self._var(node.value, context, whole=False)
+            value = self.variable(node.value, context, whole=False)
             context.members_used.setdefault(node.value.name, set()).add(name)
         else:
             value = self.compile(node.value, context)
@@ -239,153 +250,6 @@ class Compiler:
         ]
         start, stop, step = parts
         return lambda frame: slice(start(frame), stop(frame), step(frame))
-
-    # --- operators ---
-
-    def _unary(self, node: tree.Unary, context: Context) -> Run:
-        operand, operator, span = self.compile(node.operand, context), node.operator, node.span
-        apply = UNARY[operator]
-        if operator == "not":
-            return lambda frame: not operand(frame)
-
-        def run(frame: Frame) -> Any:
-            value = operand(frame)
-            try:
-                return apply(value)
-            except TypeError:
-                raise fail(
-                    "wrong-type", f"`{operator}` cannot be put before {a_type(value)}", span
-                ) from None
-
-        return run
-
-    def _binary(self, node: tree.Binary, context: Context) -> Run:
-        """A chain `a + b - c` leans to the left and may be long: it is walked in a loop."""
-        chain: list[tree.Binary] = []
-        leftmost: tree.Expr = node
-        while isinstance(leftmost, tree.Binary):
-            chain.append(leftmost)
-            leftmost = leftmost.left
-        run = self.compile(leftmost, context)
-        if len(chain) <= 8:
-            for link in reversed(chain):
-                run = self._operation(link, run, self.compile(link.right, context))
-            return run
-        first = run
-        links = [
-            (self.binary[link.operator], self.compile(link.right, context), link)
-            for link in reversed(chain)
-        ]
-
-        def long(frame: Frame) -> Any:
-            value = first(frame)
-            for apply, right, link in links:
-                other = right(frame)
-                try:
-                    value = apply(value, other)
-                except Exception as fault:
-                    raise explain_binary(fault, link.operator, value, other, link.span) from None
-            return value
-
-        return long
-
-    def _operation(self, node: tree.Binary, left: Run, right: Run) -> Run:
-        symbol, span = node.operator, node.span
-        apply = self.binary[symbol]
-        if symbol == "+":
-
-            def add(frame: Frame) -> Any:
-                a = left(frame)
-                b = right(frame)
-                try:
-                    if type(a) is str and type(b) is str and len(a) + len(b) < LARGE:
-                        return a + b
-                    return apply(a, b)
-                except Exception as fault:
-                    raise explain_binary(fault, symbol, a, b, span) from None
-
-            return add
-
-        def run(frame: Frame) -> Any:
-            a = left(frame)
-            b = right(frame)
-            try:
-                return apply(a, b)
-            except Exception as fault:
-                raise explain_binary(fault, symbol, a, b, span) from None
-
-        return run
-
-    def _logical(self, node: tree.Logical, context: Context) -> Run:
-        *init, last = [self.compile(operand, context) for operand in node.operands]
-
-        def run_and(frame: Frame) -> Any:
-            for operand in init:
-                value = operand(frame)
-                if not value:
-                    return value
-            return last(frame)
-
-        def run_or(frame: Frame) -> Any:
-            for operand in init:
-                value = operand(frame)
-                if value:
-                    return value
-            return last(frame)
-
-        return run_and if node.operator == "and" else run_or
-
-    def _comparison(self, node: tree.Comparison, context: Context) -> Run:
-        operands = [self.compile(operand, context) for operand in node.operands]
-        spans = [operand.span for operand in node.operands]
-        applies = [self.compare[symbol] for symbol in node.operators]
-        symbols = node.operators
-
-        def single(frame: Frame) -> Any:
-            a = left(frame)
-            b = right(frame)
-            try:
-                return apply(a, b)
-            except Exception as fault:
-                raise explain_binary(fault, symbols[0], a, b, node.span) from None
-
-        def chain(frame: Frame) -> Any:
-            a = operands[0](frame)
-            result: Any = True
-            for i, compare in enumerate(applies):
-                b = operands[i + 1](frame)
-                try:
-                    result = compare(a, b)
-                except Exception as fault:
-                    span = spans[i].to(spans[i + 1])
-                    raise explain_binary(fault, symbols[i], a, b, span) from None
-                if not result:
-                    break
-                a = b
-            return result
-
-        if len(applies) > 1:
-            return chain
-        left, right, apply = operands[0], operands[1], applies[0]
-        return single
-
-    def _conditional(self, node: tree.Conditional, context: Context) -> Run:
-        """A chain `a if p else b if q else ...` leans to the right and may be long."""
-        cases: list[tuple[Run, Run]] = []
-        otherwise: tree.Expr = node
-        while isinstance(otherwise, tree.Conditional):
-            test = self.compile(otherwise.test, context)
-            cases.append((test, self.compile(otherwise.then, context)))
-            otherwise = otherwise.otherwise
-        last = self.compile(otherwise, context)
-
-        def run(frame: Frame) -> Any:
-            for test, then in cases:
-                if test(frame):
-                    return then(frame)
-            return last(frame)
-
-        return run
 
     # --- displays ---
 

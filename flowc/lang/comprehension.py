@@ -110,7 +110,9 @@ def _gather(
 
 def _simple_list(clause: _Clause, element: Run, loop: Any) -> Run:
     """One name, one loop: the common case, in one Python comprehension."""
-    slot, conditions = clause.slot, clause.conditions
+    conditions = clause.conditions
+    assert clause.slot is not None
+    slot: int = clause.slot
     if not conditions:
         return lambda frame: [element(frame) for frame[slot] in loop(clause, frame)]
     if len(conditions) == 1:
@@ -119,7 +121,7 @@ def _simple_list(clause: _Clause, element: Run, loop: Any) -> Run:
     return lambda frame: [
         element(frame)
         for frame[slot] in loop(clause, frame)
-        if all([test(frame) for test in conditions])
+        if all(test(frame) for test in conditions)
     ]
 
 

@@ -14,6 +14,8 @@ from flowc.disk import Disk
 from flowc.lang.builtins import standard_builtins
 from flowc.lang.calls import keywords
 from flowc.lang.compiler import Compiler
+from flowc.lang.comprehension import compile_store
+from flowc.lang.encode import value_to_data
 from flowc.lang.faults import PoisonedError, explain
 from flowc.lang.functions import compile_def
 from flowc.lang.limits import STEP_LIMIT, Budget
@@ -129,11 +131,7 @@ class Interpreter:
                     case tree.Evaluate(value=value):
                         self.evaluate(value, scope)
                     case tree.Def():
-                        scope.names[statement.name.text] = self._run(
-                            statement,
-                            scope,
-                            lambda context, d=statement: compile_def(self.compiler, d, context),
-                        )
+                        scope.names[statement.name.text] = self._define(statement, scope)
                     case tree.If():
                         body = self._chosen(statement, scope)
                         flow = self._execute(body, scope, on_statement, faults, in_loop=in_loop)
@@ -157,6 +155,9 @@ class Interpreter:
                 scope.poison(assigned([statement]))
         return None
 
+    def _define(self, node: tree.Def, scope: Scope) -> Any:
+        return self._run(node, scope, lambda context: compile_def(self.compiler, node, context))
+
     def _assign(self, node: tree.Assign, scope: Scope) -> None:
         self._run(node, scope, lambda context: compile_assign(self.compiler, node, context))
 
@@ -174,8 +175,6 @@ class Interpreter:
         faults: list[Diagnostic],
     ) -> None:
         def compile_turn(context: Context) -> Callable[[Frame], Any]:
-            from flowc.lang.comprehension import compile_store
-
             store = compile_store(self.compiler, node.target, context)
             return lambda frame: lambda item: store(frame, item)
 
@@ -205,9 +204,18 @@ def function_from_data(data: Mapping[str, Any], interpreter: Interpreter, scope:
     return read(data, interpreter, scope)
 
 
+def value_from_data(data: Any, interpreter: Interpreter, scope: Scope | None = None) -> Any:
+    """The value that `value_to_data` wrote."""
+    from flowc.lang.data import value_from_data as read  # only for a compiled workflow file
+
+    return read(data, interpreter, scope)
+
+
 __all__ = [
     "Interpreter",
     "PoisonedError",
     "Scope",
     "function_from_data",
+    "value_from_data",
+    "value_to_data",
 ]

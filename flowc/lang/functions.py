@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flowc.diagnostic import fail
-from flowc.lang.limits import MAX_CALLS, Budget
+from flowc.lang.encode import Encoder
+from flowc.lang.limits import MAX_CALLS, Budget, Refusal
 from flowc.lang.names import AROUND, SCOPE, UNSET, Context, Frame, Run, Scope, assigned
+from flowc.lang.values import Namespace
 from flowc.source import Span
 from flowc.syntax import tree
 
@@ -28,6 +30,11 @@ class Code:
     defaults: tuple[tuple[str, Run], ...]
     body: Run = field(default=lambda frame: None)
     running: bool = False
+    arity: int = field(init=False)  # so many positional arguments fill the frame just as they are
+
+    def __post_init__(self) -> None:
+        plain = not (self.keyword_only or self.rest or self.rest_named)
+        self.arity = len(self.positional) if plain else -1
 
     @property
     def span(self) -> Span:
@@ -85,9 +92,13 @@ class Closure:
         elif budget.depth >= MAX_CALLS:
             raise fail("too-deep", f"more than {MAX_CALLS} functions call one another", code.span)
         frame: Frame = [self.frame[SCOPE], self.frame, *args]
-        if kwargs or len(args) != len(code.positional) or code.rest or code.rest_named:
-            frame = bind(self, args, kwargs)
-        elif code.keyword_only:
+        if (
+            kwargs
+            or len(args) != len(code.positional)
+            or code.rest
+            or code.rest_named
+            or code.keyword_only
+        ):
             frame = bind(self, args, kwargs)
         frame += [UNSET] * (code.context.size - len(frame))
         code.running = True
@@ -101,9 +112,25 @@ class Closure:
             budget.depth -= 1
 
     def to_data(self) -> dict[str, Any]:
-        from flowc.lang.data import function_to_data  # it knows all values, functions among them
+        return Encoder(self.span).function(self)
 
-        return function_to_data(self)
+    def write_to(self, encoder: Encoder) -> dict[str, Any]:
+        """What `to_data` gives, as a part of the value that `encoder` is writing."""
+        code, span = self.code, self.code.span
+        line, column = span.source.position(span.start)
+        data: dict[str, Any] = {
+            "function": "lambda" if isinstance(code.node, tree.Lambda) else "def",
+            "text": span.text,
+            "file": span.source.name,
+            "line": line,
+            "column": column,
+            "names": {name: encoder.value(value) for name, value in captured(self)},
+            "defaults": {name: encoder.value(value) for name, value in self.defaults.items()},
+        }
+        spaces = {
+            name: encoder.members(space, members) for name, space, members in captured_members(self)
+        }
+        return data | ({"members": spaces} if spaces else {})
 
     def __repr__(self) -> str:
         return f"<function {self.name}>"
@@ -145,8 +172,6 @@ def bind(function: Closure, args: Sequence[Any], kwargs: dict[str, Any]) -> Fram
 
 
 def wrong_arguments(function: Closure, message: str) -> Exception:
-    from flowc.lang.limits import Refusal
-
     code = function.code
     listed = ", ".join(
         [*code.positional, *code.keyword_only]
@@ -171,12 +196,10 @@ def compile_lambda(compiler: "Compiler", node: tree.Lambda, context: Context) ->
 
 def compile_def(compiler: "Compiler", node: tree.Def, context: Context) -> Run:
     """Code that makes the function (the caller stores it under its name)."""
-    from flowc.lang.statements import compile_body  # statements hold defs, and the reverse
-
     code = _signature(compiler, node.name.text, node, context)
     for name in assigned(node.body):
         code.context.declare(name)
-    code.body = compile_body(compiler, node.body, code.context)
+    code.body = compiler.body(node.body, code.context)
     return _maker(compiler, code, context)
 
 
@@ -238,7 +261,36 @@ def _maker(compiler: "Compiler", code: Code, context: Context) -> Run:
     return run
 
 
-def cell(frame: Frame, up: int, slot: int) -> Any:
+# --- what a function has captured ----------------------------------------------------------------
+
+
+def captured(function: Closure) -> list[tuple[str, Any]]:
+    """The names that the function uses, but built-ins, and their values now."""
+    context, scope = function.code.context, function.scope
+    found: dict[str, Any] = {}
+    for name in sorted(context.globals_used):
+        value = scope.find(name)
+        if value is not UNSET and (not isinstance(value, Namespace) or name in context.whole_used):
+            found[name] = value
+    for name, (up, slot) in sorted(context.cells_used.items()):
+        value = _cell(function.frame, up, slot)
+        if value is not UNSET:
+            found[name] = value
+    return list(found.items())
+
+
+def captured_members(function: Closure) -> list[tuple[str, Namespace, list[str]]]:
+    """Of namespaces such as `rules`, the members that the function uses."""
+    context = function.code.context
+    found: list[tuple[str, Namespace, list[str]]] = []
+    for name, members in sorted(context.members_used.items()):
+        space = function.scope.find(name) if name in context.globals_used else UNSET
+        if isinstance(space, Namespace) and name not in context.whole_used:
+            found.append((name, space, sorted(members)))
+    return found
+
+
+def _cell(frame: Frame, up: int, slot: int) -> Any:
     """The value of a name of a function around; `frame` is the one the function was made in."""
     for _ in range(up - 1):
         frame = frame[AROUND]

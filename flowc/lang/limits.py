@@ -96,7 +96,7 @@ class Budget:
             self.steps -= count
             if self.steps < 0:
                 raise too_many_steps(self.step_limit)
-            return islice(value, count) if kind is list else value  # type: ignore[no-any-return]
+            return islice(value, count) if kind is list else value
         if hasattr(value, "__next__"):
             return self.counted(value)
         raise not_iterable(value)
@@ -143,8 +143,8 @@ class Budget:
             self.text(weigh(value, with_text=True))
 
 
-DictViews = (type({}.keys()), type({}.values()), type({}.items()))
-VIEWS = frozenset(DictViews)
+_NOTHING: dict[Any, Any] = {}
+VIEWS = frozenset({type(_NOTHING.keys()), type(_NOTHING.values()), type(_NOTHING.items())})
 SCALARS = frozenset({int, float, bool, type(None)})
 RECORDS = frozenset({Record, Wildcards})
 NESTING = frozenset({list, tuple, dict, set, frozenset}) | RECORDS

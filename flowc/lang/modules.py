@@ -14,7 +14,7 @@ from typing import Any
 
 from flowc.disk import DIRECTORY, FILE, Disk
 from flowc.lang.callables import Builtin, guarded
-from flowc.lang.limits import Budget, Refusal, bounded_int, too_large
+from flowc.lang.limits import NESTING, Budget, Refusal, bounded_int, too_large, weigh
 from flowc.lang.values import Namespace
 
 MAX_REGEX_TEXT = 1 << 16
@@ -96,6 +96,12 @@ class Environment:
         return "<os.environ>"
 
 
+_PATH = (
+    "abspath basename commonpath commonprefix dirname expanduser isabs join normpath relpath split "
+    "splitext"
+)
+
+
 def os_path(budget: Budget, disk: Disk) -> Namespace:
     def kind_of(path: Any) -> str | None:
         state = disk.stat(os.fspath(path))
@@ -108,11 +114,7 @@ def os_path(budget: Budget, disk: Disk) -> Namespace:
         return state.size_bytes
 
     pure: dict[str, Callable[..., Any]] = {
-        name: guarded(budget, getattr(posixpath, name))
-        for name in (
-            "abspath basename commonpath commonprefix dirname expanduser isabs join normpath "
-            "relpath split splitext"
-        ).split()
+        name: guarded(budget, getattr(posixpath, name)) for name in _PATH.split()
     }
     pure |= {
         "exists": lambda path: kind_of(path) is not None,
@@ -175,7 +177,7 @@ def re_module(budget: Budget) -> Namespace:
             budget.text((len(repl) + 1) * (len(text) + 1))
         elif isinstance(text, str):
             budget.spend(len(text))
-        return re.sub(pattern, repl, text, count=count, flags=flags)
+        return str(re.sub(pattern, repl, text, count=count, flags=flags))
 
     table: dict[str, Callable[..., Any]] = {
         "match": limited(re.match, 1),
@@ -279,9 +281,10 @@ def json_module(budget: Budget) -> Namespace:
         import json
 
         budget.admit_text(value)
-        if isinstance(indent, int) and indent > 16 or isinstance(indent, str) and len(indent) > 16:
+        width = indent if isinstance(indent, int) else len(indent or "")
+        if width > 16:
             raise too_large("the indent")
-        budget.admit_text(value)
+        budget.text(weigh(value, with_text=True) * (1 + width) if type(value) in NESTING else 0)
         return json.dumps(value, indent=indent, sort_keys=bool(sort_keys))
 
     return Namespace("json", _functions("json", {"loads": loads, "dumps": dumps}))

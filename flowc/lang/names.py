@@ -46,6 +46,13 @@ class Scope:
             scope = scope.parent
         raise KeyError(name)
 
+    def find(self, name: str) -> Any:
+        """The value of a name, or UNSET."""
+        try:
+            return self.get(name)
+        except KeyError:
+            return UNSET
+
     def __contains__(self, name: str) -> bool:
         return name in self.names or (self.parent is not None and name in self.parent)
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flowc.lang.callables import Builtin
+from flowc.lang.encode import Encoder
 from flowc.lang.faults import near
 from flowc.lang.formatting import format_text, parse_format, text_of
 from flowc.lang.limits import Budget, Refusal, a_type
@@ -113,11 +114,7 @@ class Expander:
             self._room(len(before) + len(after), lists[0])
             return [f"{before}{value}{after}" for value in lists[0]]
         lists = [self._printable(values) for values in lists]
-        combos: Any
-        if combine is None:
-            combos = product(*lists)
-        else:
-            combos = self._combined(combine, lists, names)
+        combos: Any = product(*lists) if combine is None else self._combined(combine, lists, names)
         if order == list(range(len(lists))):
             return self._joined(text, combos)
         if not order:
@@ -334,15 +331,15 @@ class DeferredExpand:
         )
 
     def to_data(self) -> dict[str, Any]:
-        from flowc.lang.data import Encoder  # it knows all values, this one among them
+        return Encoder(self.span).function(self)
 
-        encode = Encoder(self.span).value
+    def write_to(self, encoder: Encoder) -> dict[str, Any]:
         return {
             "function": "expand",
-            "patterns": encode(self.patterns),
+            "patterns": encoder.value(self.patterns),
             "combine": getattr(self.combine, "name", None),
             "allow_missing": bool(self.allow_missing),
-            "values": {name: encode(value) for name, value in self.values.items()},
+            "values": {name: encoder.value(value) for name, value in self.values.items()},
         }
 
     def __repr__(self) -> str:
