@@ -15,6 +15,7 @@ from flowc.lang.rules import Draft, Faults
 from flowc.lang.template import Template, check, parse_template
 from flowc.lang.wording import listing, narrow
 from flowc.lang.workflow import Item, Rule, Setting
+from flowc.source import Span
 
 Lookup = Callable[[str], Any]
 Names = tuple[str, ...]
@@ -201,28 +202,31 @@ def _unknown_wildcards(
     if not unknown:
         return False
     wildcard = unknown[0]
-    if names or draft.outputs:
+    hint: str | None
+    if names:
         message = f"no output of rule `{draft.name}` has the wildcard `{{{wildcard}}}`"
-        hint = near(wildcard, names) or (
-            f"its wildcards are {listing(names)}" if names else _expand_hint(path, where)
-        )
+        are = "wildcard is" if len(names) == 1 else "wildcards are"
+        hint = near(wildcard, names) or f"its {are} {listing(names)}"
     else:
         message = (
             f"rule `{draft.name}` has the wildcard `{{{wildcard}}}` in `{where}`, but no output "
-            "to take its value from"
+            "from which to take its value"
         )
-        hint = _expand_hint(path, where)
+        hint = _expand_hint(path, where, item.span)
     faults.append(
         Diagnostic("unknown-wildcard", message, narrow(item.span, f"{{{wildcard}}}"), hint=hint)
     )
     return True
 
 
-def _expand_hint(path: str, where: str) -> str:
-    if where != "input" or len(path) > 60:
-        return "braces that are no wildcard are doubled: `{{`, `}}`"
-    name = wildcard_names(path)[0]
-    return f'to read all of them, write `expand("{path}", {name}=...)`'
+def _expand_hint(path: str, where: str, span: Span) -> str | None:
+    if where != "input":
+        return None
+    written = f'"{path}"' if path in span.text else span.text
+    if len(written) > 60 or "\n" in written:
+        return "to read all of them, write `expand(...)`"
+    names = ", ".join(f"{name}=..." for name in wildcard_names(path))
+    return f"to read all of them, write `expand({written}, {names})`"
 
 
 def _limits(draft: Draft, declared: Collection[str], faults: Faults) -> dict[str, int]:

@@ -41,12 +41,19 @@ class ItemReader:
 
     def read(self, given: Sequence[Given]) -> tuple[Item, ...]:
         items: list[Item] = []
-        seen: dict[str, Span] = {}
         for name, value, span in given:
-            label = name.text if name is not None else None
-            if label is not None:
-                seen[label] = span
-            items += self._item(label, value, span)
+            items += self._item(name.text if name is not None else None, value, span)
+        named: dict[str, Item] = {}
+        for item in items:
+            if item.name is None:
+                continue
+            if item.name in named:  # by `**` or `multiext`; the parser sees to the others
+                self._fault(
+                    "repeated-name",
+                    f"`{self.directive}` has two items called `{item.name}`",
+                    item.span,
+                )
+            named[item.name] = item
         return tuple(items)
 
     def _item(self, name: str | None, value: Any, span: Span) -> list[Item]:
@@ -69,6 +76,12 @@ class ItemReader:
             return []
         if isinstance(value, Iterator):
             value = list(value)
+        if name is None and isinstance(value, Record) and _gives_names(value):
+            return [
+                item
+                for label, place in value.names.items()
+                for item in self._item(label, value.values[place], span)
+            ]
         if isinstance(value, list | tuple | Record | AbstractSet):
             return self._list(name, value, span)
         self._fault(
@@ -185,6 +198,10 @@ class ItemReader:
                 hint='write the path with wildcards: "results/{sample}.txt"',
             )
             return []
+        if not hasattr(value, "required"):
+            called = getattr(value, "name", "this")
+            self._fault("bad-path", f"the function `{called}` is not called here", span)
+            return []
         check_function(value, _INPUT_ARGUMENTS, "an input function", span, self.faults)
         return [Item(name, (), False, value, unpack, span)]
 
@@ -257,6 +274,14 @@ def without_constraints(path: str) -> str:
     if "{" not in path:
         return path
     return WILDCARD.sub(lambda m: f"{{{m['name']}}}", path)
+
+
+def _gives_names(record: Record) -> bool:
+    """Whether it comes from `multiext` with names. What `rules.X.output` gives has no names here:
+    they are those of the other rule."""
+    return len(record.names) == len(record.values) and not any(
+        isinstance(path, FlaggedPath) and path.rule is not None for path in record.values
+    )
 
 
 def _flat(value: Any, depth: int = 0) -> list[Any] | None:

@@ -126,13 +126,20 @@ class _Loader:
         )
 
     def _worth_saying(self) -> tuple[Diagnostic, ...]:
-        """The faults, each once (a loop says the same in every turn), without those that come of
-        a file that could not be included."""
+        """The faults as they stand in the files, each once (a loop says the same in every turn),
+        without those that come of a file that could not be included."""
         found = self.faults
         if self.lost_from is not None:
             later = [f for f in found[self.lost_from :] if f.code not in _FOLLOWS_A_LOST_FILE]
             found = found[: self.lost_from] + later
-        return tuple(dict.fromkeys(found))
+        order = {id(source): i for i, source in enumerate(self.sources)}
+
+        def place(fault: Diagnostic) -> tuple[int, int]:
+            if fault.span is None:
+                return -1, 0
+            return order.get(id(fault.span.source), len(order)), fault.span.start
+
+        return tuple(sorted(dict.fromkeys(found), key=place))
 
     # --- files ------------------------------------------------------------------------------------
 

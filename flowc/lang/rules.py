@@ -261,42 +261,11 @@ def evaluate_items(
     interpreter: Evaluator, scope: Any, directive: Directive, faults: Faults
 ) -> list[Given] | None:
     """A directive's items with their values; None, and a fault more, where there is one."""
-    before = len(faults)
-    _check_order(directive, faults)
-    if len(faults) > before:
-        return None
     try:
         return interpreter.arguments(directive.items, scope)
     except WorkflowError as error:
         faults.extend(error.diagnostics)
         return None
-
-
-def _check_order(directive: Directive, faults: Faults) -> None:
-    named: dict[str, Span] = {}
-    for item in directive.items:
-        if item.name is None:
-            if named and item.stars == 0:
-                faults.append(
-                    Diagnostic(
-                        "positional-after-named",
-                        f"an item of `{directive.name.text}` without a name stands behind one "
-                        "with a name",
-                        item.span,
-                        hint="write the items without names first, or give this one a name",
-                    )
-                )
-        elif item.name.text in named:
-            faults.append(
-                Diagnostic(
-                    "repeated-name",
-                    f"`{directive.name.text}` has two items called `{item.name.text}`",
-                    item.name.span,
-                    (Label(named[item.name.text], "the first one"),),
-                )
-            )
-        else:
-            named[item.name.text] = item.name.span
 
 
 def _two_actions(directive: Directive, first: Directive) -> Diagnostic:

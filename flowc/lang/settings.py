@@ -65,13 +65,15 @@ def read_one(given: Sequence[Given], directive: str, at: Span, faults: Faults) -
     """The single value of a directive that takes one."""
     if len(given) == 1 and given[0][0] is None:
         return given[0]
+    hint = None
     if given and given[0][0] is not None:
         span, problem = given[0][2], f"`{directive}` takes a value without a name"
     elif given:
         span, problem = given[1][2], f"`{directive}` takes one value, not {len(given)}"
+        hint = "texts without a comma between them are one text" if directive == "shell" else None
     else:
         span, problem = at, f"`{directive}` has no value"
-    faults.append(Diagnostic("bad-value", problem, span))
+    faults.append(Diagnostic("bad-value", problem, span, hint=hint))
     return None
 
 
@@ -325,9 +327,8 @@ def _wrong(
     what: str, needed: str, value: Any, span: Span, hint: str | None = None, *, quote: bool = True
 ) -> Diagnostic:
     subject = f"`{what}`" if quote else f"the {what}"
-    verb = "are" if what == "limits" else "is"
     return Diagnostic(
-        "bad-value", f"{subject} {verb} {needed}, not {short(value)}", span, hint=hint
+        "bad-value", f"{subject} must be {needed}, not {short(value)}", span, hint=hint
     )
 
 
