@@ -10,12 +10,19 @@ from argparse import SUPPRESS, Action
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import flowc
+from flowc.disk import RealDisk
 from flowc.events import KINDS as EVENTS
 from flowc.lang import directives
+from flowc.lang.builtins import REFUSED
+from flowc.lang.evaluate import Interpreter
+from flowc.lang.limits import Budget
+from flowc.lang.paths import NOT_YET, path_functions
+from flowc.lang.refusals import STATEMENTS
+from flowc.lang.values import Namespace, Record
 from flowc.plan import reason
 
 MARK = re.compile(r"^<!-- table: ([\w-]+)(?: ([\w-]+))? -->$", re.M)
@@ -64,6 +71,45 @@ def later_table() -> str:
         if not supported:
             rows.setdefault(name, instead)
     return table(("word", "until then"), ((f"`{n}`", _prose(i)) for n, i in sorted(rows.items())))
+
+
+def function_table() -> str:
+    """What an expression can call, by where it comes from."""
+    here = Interpreter(RealDisk())
+    left_out = {*REFUSED, *NOT_YET.split()}
+    own = list(path_functions(Budget(1), RealDisk(), here.members))
+    rows = [("for paths", [name for name in own if name not in left_out])]
+    modules = {n: v for n, v in here.builtins.items() if isinstance(v, Namespace)}
+    python = [n for n in here.builtins if n not in {*left_out, *own, *modules}]
+    rows.append(("as in Python", python))
+    rows += [(f"`{name}.`", _members(module)) for name, module in sorted(modules.items())]
+    for kind in (str, list, dict, set, tuple, PurePosixPath, Record):
+        name = {PurePosixPath: "Path", Record: "input, output"}.get(kind, kind.__name__)
+        rows.append(
+            (f"of a {name}" if kind is not Record else f"of {name}", [*here.members.tables[kind]])
+        )
+    return table(
+        ("functions", "names"),
+        ((what, " ".join(f"`{n}`" for n in sorted(names))) for what, names in rows if names),
+    )
+
+
+def _members(module: Namespace, prefix: str = "") -> list[str]:
+    found = []
+    for name, value in module.members.items():
+        if isinstance(value, Namespace):
+            found += _members(value, f"{prefix}{name}.")
+        else:
+            found.append(prefix + name)
+    return found
+
+
+def refused_table() -> str:
+    """Functions of Python and Snakemake that are refused by name."""
+    rows = [(f"`{name}`", _prose(hint)) for name, hint in REFUSED.items()]
+    rows += [(f"`{name}`", "not supported yet") for name in NOT_YET.split()]
+    rows += [(f"`{word}`", _prose(hint)) for word, hint in STATEMENTS.items()]
+    return table(("word", "instead"), sorted(rows))
 
 
 # --- the command line ----------------------------------------------------------------------------
@@ -161,6 +207,8 @@ def event_sections() -> str:
 TABLES: dict[str, Callable[..., str]] = {
     "directives": directive_table,
     "later": later_table,
+    "functions": function_table,
+    "refused": refused_table,
     "commands": command_sections,
     "diagnostics": diagnostic_table,
     "reasons": reason_table,
