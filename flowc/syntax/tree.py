@@ -1,17 +1,50 @@
-"""The syntax tree of a Workflowfile. Frozen; every node has the span it was read from.
+"""The syntax tree of a Workflowfile. Nobody changes a node; each has the span it was read from.
 
 Names of directives and functions are text here: whether they exist is for `lang` to say.
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeVar, dataclass_transform
 
 from flowc.source import Source, Span
 
 Constant = str | int | float | bool | None
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Node:
+    """What all nodes share. Equal nodes have equal fields, spans included."""
+
+    __slots__ = ()
+
+    def _fields(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def __repr__(self) -> str:
+        fields = zip(self.__slots__, self._fields(), strict=True)
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in fields)})"
+
+
+@dataclass_transform(frozen_default=True)
+def node(cls: type[T]) -> type[T]:
+    """A dataclass that is frozen for the type checker.
+
+    Freezing, comparing and printing each class by code of its own would take 12 ms of every start,
+    and setting fields through `object.__setattr__` a tenth of the time of parsing.
+    """
+    return dataclass(slots=True, eq=False, repr=False)(cls)
+
+
+@node
+class Name(Node):
     """An identifier used as a label: a rule's name, a directive's, a keyword argument's."""
 
     text: str
@@ -21,16 +54,16 @@ class Name:
 # --- expressions ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+@node
+class Literal(Node):
     """A number, string, True, False or None. Adjacent strings are one literal."""
 
     value: Constant
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+@node
+class Replacement(Node):
     """`{expr!r:spec}` inside an f-string."""
 
     value: "Expr"
@@ -39,46 +72,52 @@ class Replacement:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class FString:
+@node
+class FString(Node):
     """Text and replacements in order. Plain strings beside an f-string are part of it."""
 
     parts: tuple[str | Replacement, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Var:
+@node
+class Var(Node):
     """A name that is looked up."""
 
     name: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+@node
+class Attribute(Node):
+    """`value.name`."""
+
     value: "Expr"
     name: Name
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Subscript:
+@node
+class Subscript(Node):
+    """`value[index]`."""
+
     value: "Expr"
     index: "Expr"  # a Slice for a[b:c]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+@node
+class Slice(Node):
+    """`start:stop:step`, inside a Subscript only."""
+
     start: "Expr | None"
     stop: "Expr | None"
     step: "Expr | None"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+@node
+class Argument(Node):
     """One argument of a call, or one item of a directive: `x`, `name=x`, `*x` or `**x`."""
 
     name: Name | None
@@ -87,30 +126,36 @@ class Argument:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@node
+class Call(Node):
+    """`function(arguments)`."""
+
     function: "Expr"
     arguments: tuple[Argument, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+@node
+class Unary(Node):
+    """`operator operand`."""
+
     operator: str  # "not", "-", "+", "~"
     operand: "Expr"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+@node
+class Binary(Node):
+    """`left operator right`, other than comparisons, `and` and `or`."""
+
     operator: str  # + - * / // % ** | & ^ << >>
     left: "Expr"
     right: "Expr"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Logical:
+@node
+class Logical(Node):
     """`a and b and c`: one node for a whole chain of one operator."""
 
     operator: str  # "and" or "or"
@@ -118,8 +163,8 @@ class Logical:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@node
+class Comparison(Node):
     """`a < b <= c`: `len(operators) == len(operands) - 1`."""
 
     operators: tuple[str, ...]  # == != < <= > >= "in" "not in" "is" "is not"
@@ -127,8 +172,8 @@ class Comparison:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+@node
+class Conditional(Node):
     """`then if test else otherwise`."""
 
     test: "Expr"
@@ -137,8 +182,8 @@ class Conditional:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+@node
+class Parameter(Node):
     """A parameter of a lambda or a def. `stars` 1: `*name`; 2: `**name`."""
 
     name: Name
@@ -148,23 +193,25 @@ class Parameter:
     annotation: "Expr | None" = None  # `name: annotation` of a def; means nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Lambda:
+@node
+class Lambda(Node):
+    """`lambda parameters: body`."""
+
     parameters: tuple[Parameter, ...]
     body: "Expr"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Starred:
+@node
+class Starred(Node):
     """`*x` inside a list, tuple or set display."""
 
     value: "Expr"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+@node
+class Sequence(Node):
     """A list, tuple or set display."""
 
     kind: str  # "list", "tuple" or "set"
@@ -172,16 +219,16 @@ class Sequence:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Dict:
+@node
+class Dict(Node):
     """A dict display; a pair whose key is None is `**value`."""
 
     pairs: tuple[tuple["Expr | None", "Expr"], ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+@node
+class Clause(Node):
     """`for target in iterable if c1 if c2` of a comprehension."""
 
     target: "Target"
@@ -190,8 +237,8 @@ class Clause:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Comprehension:
+@node
+class Comprehension(Node):
     kind: str  # "list", "set", "dict" or "generator"
     element: "Expr"  # the value of a dict comprehension
     key: "Expr | None"  # the key of a dict comprehension
@@ -226,8 +273,8 @@ Target = Expr
 # --- statements ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
+@node
+class Assign(Node):
     """`a = b = value` or, with an operator, `a += value`."""
 
     targets: tuple[Target, ...]
@@ -236,16 +283,16 @@ class Assign:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluate:
+@node
+class Evaluate(Node):
     """An expression as a statement: a call such as `shell.prefix("...")`, or a docstring."""
 
     value: Expr
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+@node
+class If(Node):
     """`branches` are (test, body) of `if` and every `elif`, in order."""
 
     branches: tuple[tuple[Expr, tuple["Statement", ...]], ...]
@@ -253,16 +300,20 @@ class If:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+@node
+class For(Node):
+    """`for target in iterable:`."""
+
     target: Target
     iterable: Expr
     body: tuple["Statement", ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Def:
+@node
+class Def(Node):
+    """`def name(parameters): ...`."""
+
     name: Name
     parameters: tuple[Parameter, ...]
     body: tuple["Statement", ...]
@@ -270,22 +321,24 @@ class Def:
     returns: Expr | None = None  # `-> returns`; means nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+@node
+class Return(Node):
+    """`return value`."""
+
     value: Expr | None
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+@node
+class Flow(Node):
     """`pass`, `break` or `continue`."""
 
     keyword: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Unsupported:
+@node
+class Unsupported(Node):
     """A statement of Python that the language refuses: `import`, `class`, `while`, `try` ...
 
     Read as far as its end, so that one diagnostic names it and the rest of the file is checked.
@@ -295,8 +348,8 @@ class Unsupported:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
+@node
+class Directive(Node):
     """`name: items`, at the top level or in a rule. The name keeps its own span, so that a typo
     is underlined alone. `body` is the verbatim text of a code block such as `run:`, else None."""
 
@@ -306,8 +359,8 @@ class Directive:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+@node
+class Block(Node):
     """A block with directives in it: `rule a:`, `checkpoint b:`, `module m:`, `rule:`."""
 
     kind: Name  # "rule", "checkpoint" or "module"
@@ -317,8 +370,8 @@ class Block:
     span: Span  # of the whole block; `kind.span.to(name.span)` is its head
 
 
-@dataclass(frozen=True, slots=True)
-class UseRule:
+@node
+class UseRule(Node):
     """`use rule a, b from m exclude c as m_* with: ...`."""
 
     rules: tuple[Name, ...]  # a Name "*" for all
@@ -334,8 +387,8 @@ Statement = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+@node
+class Tree(Node):
     """One file, parsed."""
 
     source: Source
