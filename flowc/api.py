@@ -2,27 +2,34 @@
 
     graph = compile_file("Workflowfile", ["results/a.txt"])
     plan = plan_file("Workflowfile")
-    result = run_file("Workflowfile", run=RunOptions(cores=4))
+    outcome = run_file("Workflowfile", running=Running(cores=4))
 
 Wherever a Workflowfile is taken, a file that `flowc compile` has written is taken too. Paths are
 relative to the process's working directory. A mistake of the user is raised as `WorkflowError`.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowc.diagnostic import fail
 from flowc.disk import Disk, RealDisk
+from flowc.events import Event
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.lang.workflow import Workflow
+from flowc.machine import allowed
 from flowc.plan.decision import Plan
 from flowc.plan.make import make_plan
 from flowc.plan.options import PlanOptions
 from flowc.plan.request import Request
 from flowc.record.history import History, HistoryView
+from flowc.run.options import RunOptions, RunOutcome
+
+
+Listener = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,12 @@ class Reading:
     config: Mapping[str, Any] = field(default_factory=dict)  # beats every file
     configfiles: Sequence[str] = ()  # read after the workflow's own, the last one wins
     cores: int | None = None  # what `workflow.cores` says; None: what the machine allows
+    limits: Collection[str] = ()  # names of limits that the workflow need not declare
+
+
+def is_compiled(path: str) -> bool:
+    """Whether `flowc compile` has written this file. By its name: no Workflowfile ends so."""
+    return path.endswith(".json")
 
 
 def load_file(path: str, reading: Reading | None = None, *, disk: Disk | None = None) -> Workflow:
@@ -44,7 +57,8 @@ def load_file(path: str, reading: Reading | None = None, *, disk: Disk | None = 
         disk=disk or RealDisk(),
         config=reading.config,
         configfiles=reading.configfiles,
-        cores=_cores(reading),
+        cores=reading.cores or allowed().cores,
+        limits=reading.limits,
     )
 
 
@@ -56,10 +70,9 @@ def compile_file(
     disk: Disk | None = None,
 ) -> JobGraph:
     """Every job that the targets need. Without targets, those of the workflow's default."""
-    from flowc.graph.ir import is_ir, read_ir  # its schema check is for such files alone
-
     disk = disk or RealDisk()
-    if is_ir(path):
+    if is_compiled(path):
+        from flowc.graph.ir import read_ir  # its schema check is for such files alone
         from flowc.graph.select import select_targets  # as above
 
         if reading is not None and (reading.config or reading.configfiles):
@@ -125,6 +138,98 @@ def normal_targets(targets: Sequence[str], rules: Mapping[str, Any]) -> list[str
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a run finds its resources and what it leaves behind, besides `RunOptions`."""
+
+    cores: int | None = None  # None: what the machine allows; likewise for the memory
+    memory_bytes: int | None = None
+    lock: bool = True  # keep other runs out of this directory
+    log: str | None = None  # a further event log
+
+
+def run_file(
+    path: str,
+    targets: Sequence[str] = (),
+    reading: Reading | None = None,
+    options: PlanOptions | None = None,
+    *,
+    running: Running | None = None,
+    run: RunOptions | None = None,
+    listeners: Sequence[Listener] = (),
+) -> RunOutcome:
+    """Make the targets in the working directory."""
+    graph = compile_file(path, targets, reading)
+    run = run or RunOptions()
+    if not run.workflow_path:
+        run = replace(run, workflow_path=path)
+    return run_graph(graph, options, running=running, run=run, listeners=listeners)
+
+
+def run_graph(
+    graph: JobGraph,
+    options: PlanOptions | None = None,
+    *,
+    running: Running | None = None,
+    run: RunOptions | None = None,
+    listeners: Sequence[Listener] = (),
+    planned: Callable[[Plan], None] | None = None,
+) -> RunOutcome:
+    """Plan and run. `planned` is told the plan before anything starts.
+
+    Raises ImpossibleRequestError where a job can never fit, LockedError where another flowc is at
+    work; an event reaches each listener after it has been written to the log.
+    """
+    from flowc.record.lock import DirectoryLock  # only where something may run
+
+    running, run = running or Running(), run or RunOptions()
+    disk = RealDisk()
+    with ExitStack() as stack:
+        if running.lock:
+            stack.enter_context(DirectoryLock(command=run.argv))
+        history = stack.enter_context(History())
+        history.catch_up()  # what a run that was killed has left
+        plan = plan_graph(graph, options, history=history, disk=disk)
+        if planned is not None:
+            planned(plan)
+        if not any(plan.decisions):
+            return RunOutcome(0, 0, 0, 0, 0)
+        return _run(plan, history, disk, running, run, listeners)
+
+
+def _run(
+    plan: Plan,
+    history: History,
+    disk: Disk,
+    running: Running,
+    run: RunOptions,
+    listeners: Sequence[Listener],
+) -> RunOutcome:
+    from flowc.executors.base import Capacity  # only where something runs, as below
+    from flowc.executors.local import LocalExecutor
+    from flowc.record.log import EventLog, log_path, new_run_id
+    from flowc.run.drive import run_plan
+
+    machine = allowed()
+    capacity = Capacity(
+        running.cores or machine.cores, running.memory_bytes or machine.memory_bytes
+    )
+    run = replace(run, run=run.run or new_run_id())
+    with ExitStack() as stack:
+        paths = [log_path(run.run), *([running.log] if running.log else [])]
+        logs = [stack.enter_context(EventLog(path)) for path in paths]
+        executor = LocalExecutor(capacity)
+        stack.callback(executor.close)
+        return run_plan(
+            plan,
+            executor,
+            options=run,
+            history=history,
+            disk=disk,
+            listeners=[*logs, *listeners],
+        )
+
+
 def shell_command(plan: Plan, job: JobId) -> str:
     """The command of a job's first attempt as it would run; empty for a rule without one."""
     from flowc.lang.template import fill  # only where commands are shown
@@ -134,14 +239,6 @@ def shell_command(plan: Plan, job: JobId) -> str:
     if view.rule.command is None:
         return ""
     return fill(view.rule.command, JobValues(view, 1, plan.request(job, 1)))
-
-
-def _cores(reading: Reading) -> int:
-    if reading.cores is not None:
-        return reading.cores
-    from flowc.machine import allowed  # reads /proc: only where nobody has said
-
-    return allowed().cores
 
 
 def _request_data(request: Request) -> dict[str, Any]:

@@ -32,7 +32,10 @@ def asked(args: Namespace, *, create_directory: bool = False) -> Asked:
         configfiles = [os.path.abspath(file) for file in configfiles]
         _go_to(directory, create=create_directory)
     cores = getattr(args, "cores", None)
-    reading = Reading(reading_config, configfiles, cores if isinstance(cores, int) else None)
+    limits = [name for name, _ in getattr(args, "limit", None) or ()]
+    reading = Reading(
+        reading_config, configfiles, cores if isinstance(cores, int) else None, limits
+    )
     return Asked(workflow, targets, reading)
 
 

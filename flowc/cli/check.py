@@ -21,13 +21,12 @@ def options(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    from flowc.api import compile_file, load_file  # not for --help
+    from flowc.api import compile_file, is_compiled, load_file  # not for --help
     from flowc.cli.asked import asked
     from flowc.cli.show import count_line, many, print_json, report
-    from flowc.graph.ir import is_ir
 
     path, targets, reading = asked(args)
-    if is_ir(path) or not args.syntax_only:
+    if is_compiled(path) or not args.syntax_only:
         graph = compile_file(path, targets, reading)
         workflow, jobs = graph.workflow, len(graph)
     else:

@@ -28,13 +28,12 @@ def options(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    from flowc.api import compile_file, load_file  # not for --help
+    from flowc.api import compile_file, is_compiled, load_file  # not for --help
     from flowc.cli.asked import asked
     from flowc.cli.show import print_json, table, wants_color
-    from flowc.graph.ir import is_ir
 
     path, targets, reading = asked(args)
-    if args.targets or is_ir(path):
+    if args.targets or is_compiled(path):
         graph = compile_file(path, targets, reading)
         workflow = graph.workflow
         files = [p for p, job in zip(graph.paths, graph.producer, strict=True) if job >= 0]

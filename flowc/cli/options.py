@@ -23,6 +23,16 @@ exit codes: 0 done, 1 a job failed, 2 the workflow or an option is wrong,
 3 a job asks for more than the run may use, 4 another flowc is at work here"""
 
 
+class _Formatter(RawDescriptionHelpFormatter):
+    """`-R, --forcerun RULE` instead of `-R RULE, --forcerun RULE`."""
+
+    def _format_action_invocation(self, action: Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
+
 class Parser(ArgumentParser):
     """One command's parser. A mistake is raised as a `WorkflowError`."""
 
@@ -33,7 +43,7 @@ class Parser(ArgumentParser):
             usage=f"flowc {command} [WORKFLOWFILE] [TARGET ...] [OPTION ...]",
             description=text.partition(": ")[2].strip() or summary,
             epilog=(f"examples:\n{examples.rstrip()}\n\n" if examples else "") + EXIT_CODES,
-            formatter_class=RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
             allow_abbrev=False,  # an abbreviation in a script would break with the next option
         )
 
@@ -67,9 +77,6 @@ class Parser(ArgumentParser):
         near = get_close_matches(name, self.option_names(), n=1, cutoff=0.5)
         hint = f"did you mean `{near[0]}`?" if near else f"see `{self.prog} --help`"
         return Diagnostic("unknown-option", f"`{self.prog}` has no option `{name}`", hint=hint)
-
-
-_GREEDY = ("forcerun", "until", "omit_from", "set_threads", "set_resources", "limit")
 
 
 def _give_back(args: Namespace) -> None:
@@ -230,13 +237,14 @@ def add_output(parser: ArgumentParser) -> None:
 
 
 def add_cores(parser: ArgumentParser) -> None:
+    """For commands that run nothing: a workflow may ask how many cores there are."""
     group = parser.add_argument_group("resources")
-    _cores(group)
+    _cores(group, "-c", "--cores")
 
 
-def _cores(group: Any) -> None:
+def _cores(group: Any, *names: str) -> None:
     group.add_argument(
-        "-j", "-c", "--cores", "--jobs", dest="cores", type=core_count, metavar="N", default=None,
+        *names, dest="cores", type=core_count, metavar="N", default=None,
         help="cores to use at once, or `all` (default: what the machine allows)",
     )  # fmt: skip
 
@@ -244,7 +252,7 @@ def _cores(group: Any) -> None:
 def add_resources(parser: ArgumentParser) -> None:
     """What a run may use, and what jobs ask for."""
     group = parser.add_argument_group("resources")
-    _cores(group)
+    _cores(group, "-j", "-c", "--cores", "--jobs")
     group.add_argument(
         "--mem", type=memory, metavar="GB", default=None,
         help="memory to use at once: `6`, `6GB`, `500MB` (default: what the machine allows)",

@@ -38,17 +38,22 @@ def add_display(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    from flowc.cli.asked import asked  # not for --help
-
-    found = asked(args)
     if args.why:
+        from flowc.cli.asked import asked  # not for --help
         from flowc.cli.why import explain  # not for a plain plan
 
-        return explain(found, args)
-    from flowc.api import plan_file
+        return explain(asked(args), args)
+    return show_plan(args)
+
+
+def show_plan(args: Namespace) -> int:
+    """Print the plan: also for `run -n`."""
+    from flowc.api import plan_file  # not for --help
+    from flowc.cli.asked import asked
     from flowc.cli.plan_text import print_plan
     from flowc.cli.planning import plan_options
 
+    found = asked(args)
     options = plan_options(args)
     plan = plan_file(found.workflow, found.targets, found.reading, options)
     print_plan(plan, args)

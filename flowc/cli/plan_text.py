@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -13,6 +13,7 @@ from flowc.ids import JobId
 from flowc.plan.decision import Decision, Plan
 from flowc.plan.reason import Reason
 from flowc.plan.request import Origin, Request
+from flowc.plan.rules import rule_facts
 from flowc.units import show_gb, show_seconds
 
 SHOWN_JOBS = 10
@@ -33,11 +34,10 @@ def print_plan(plan: Plan, args: Namespace) -> None:
     if args.json:
         _print_json(plan, args)
         return
-    counts = Counter(plan.decisions)
-    total = _totals(plan, counts)
+    total = _totals(plan)
     jobs = plan.to_run()
     if not jobs:
-        print(f"Nothing to be done{': ' + total if len(plan.graph) else '.'}")
+        print(f"Nothing to be done: {total}." if total else "Nothing to be done.")
         return
     if not args.quiet:
         print(_rule_table(plan, jobs, args))
@@ -46,16 +46,26 @@ def print_plan(plan: Plan, args: Namespace) -> None:
     print(total)
 
 
-def _totals(plan: Plan, counts: Mapping[int, int]) -> str:
+def _counts(plan: Plan) -> dict[Decision, int]:
+    """Jobs by decision. A rule without an action has nothing to do: its jobs do not count."""
+    counts = Counter(plan.decisions)
+    rules = rule_facts(plan.graph.workflow)
+    phony = {i for i, facts in enumerate(rules) if facts.is_phony}
+    if phony:
+        counts[Decision.SKIP] -= sum(rule in phony for rule in plan.graph.rule_of)
+    return {d: counts.get(d, 0) for d in reversed(Decision)}
+
+
+def _totals(plan: Plan) -> str:
     """`3 jobs to run, 1 perhaps, 5 up to date`."""
-    run, maybe, skip = (counts.get(d, 0) for d in (Decision.RUN, Decision.MAYBE, Decision.SKIP))
+    run, maybe, skip = _counts(plan).values()
     parts = []
     if run or maybe:
         parts.append(f"{many(run, 'job')} to run")
     if maybe:
         parts.append(f"{maybe:,} perhaps")
     if skip:
-        parts.append(f"{skip:,} up to date")
+        parts.append(f"{skip:,} up to date" if parts else f"{many(skip, 'job')} up to date")
     return ", ".join(parts)
 
 
@@ -179,13 +189,11 @@ def _lines(command: str) -> Iterable[str]:
 
 
 def _print_json(plan: Plan, args: Namespace) -> None:
-    counts = Counter(plan.decisions)
     if not args.quiet:
         for job, decision in enumerate(plan.decisions):
             if decision or args.all:
                 print_json(decision_data(plan, JobId(job)))
-    totals = {d.name.lower(): counts.get(d, 0) for d in reversed(Decision)}
-    print_json({"plan": totals})
+    print_json({"plan": {d.name.lower(): count for d, count in _counts(plan).items()}})
 
 
 def decision_data(plan: Plan, id: JobId) -> dict[str, Any]:

@@ -15,6 +15,10 @@ from argparse import ArgumentParser
 from flowc.cli.options import add_choice, add_resources, add_running, add_workflow
 from flowc.cli.plan import add_display
 
+if TYPE_CHECKING:
+    from flowc.api import Running
+    from flowc.run.options import RunOptions
+
 
 def options(parser: ArgumentParser) -> None:
     parser.add_argument(
@@ -25,3 +29,56 @@ def options(parser: ArgumentParser) -> None:
     add_running(parser)
     add_choice(parser)
     add_resources(parser)
+
+
+def main(args: Namespace) -> int:
+    from flowc.cli.asked import asked  # not for --help
+    from flowc.cli.planning import plan_options
+
+    if args.dry_run:
+        from flowc.cli.plan import show_plan
+
+        return show_plan(args)
+    found = asked(args, create_directory=True)
+    options = plan_options(args)
+    from flowc.api import compile_file, run_graph
+
+    graph = compile_file(found.workflow, found.targets, found.reading)
+    if args.touch:
+        from flowc.cli.touching import touch
+
+        return touch(graph, options, args)
+    screen = _screen(args)
+    outcome = run_graph(
+        graph,
+        options,
+        running=_running(args),
+        run=_run_options(args, found.workflow),
+        listeners=[] if screen is None else [screen],
+        planned=lambda plan: _announce(plan, args),
+    )
+    return outcome.exit_code
+
+
+def _run_options(args: Namespace, workflow: str) -> "RunOptions":
+    from flowc.run.options import RunOptions
+
+    return RunOptions(
+        resources={n: v for n, v in args.resources or () if not isinstance(v, str)},
+        limits=dict(args.limit or ()),
+        keep_going=args.keep_going,
+        retries=args.retries,
+        keep_incomplete=args.keep_incomplete,
+        keep_temp=args.notemp,
+        clip=args.clip,
+        latency_wait_s=args.latency_wait,
+        argv=tuple(sys.argv),
+        workflow_path=workflow,
+    )
+
+
+def _running(args: Namespace) -> "Running":
+    from flowc.api import Running
+    from flowc.cli.planning import cores
+
+    return Running(cores(args), args.mem, lock=not args.nolock, log=args.log_events)

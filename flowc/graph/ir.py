@@ -15,12 +15,7 @@ from flowc.graph.ir_write import RequestOf, ir_lines
 from flowc.graph.job import JobGraph
 from flowc.source import Source
 
-__all__ = ["ir_lines", "is_ir", "read_ir", "write_ir"]
-
-
-def is_ir(path: str) -> bool:
-    """By its name: no Workflowfile ends in `.json`."""
-    return path.endswith(".json")
+__all__ = ["ir_lines", "read_ir", "write_ir"]
 
 
 def write_ir(graph: JobGraph, path: str, request_of: RequestOf | None = None) -> None:

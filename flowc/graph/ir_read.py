@@ -24,7 +24,7 @@ def parse_ir(source: Source) -> dict[str, Any]:
     try:
         data = json.loads(source.text, parse_constant=_no_constant)
     except json.JSONDecodeError as fault:
-        cut = fault.pos >= len(source.text.rstrip())
+        cut = not source.text.rstrip().endswith("}") and source.text.lstrip()[:1] in ("", "{")
         why = "the file ends too early" if cut else fault.msg[:1].lower() + fault.msg[1:]
         raise fail(
             "malformed-ir",
@@ -59,7 +59,7 @@ def parse_ir(source: Source) -> dict[str, Any]:
 def graph_from_data(data: Mapping[str, Any], source: Source, disk: Disk) -> JobGraph:
     """The graph; the state of its files as `disk` has it now."""
     try:
-        return _Reader(data, source).graph(disk)
+        return _Reader(data, source, disk).graph(disk)
     except (KeyError, IndexError, TypeError, ValueError, RecursionError) as fault:
         # Functions and values are opaque to the schema.
         raise _malformed(source, f"{type(fault).__name__}: {fault}") from fault
@@ -83,13 +83,13 @@ def _malformed(source: Source, message: str) -> WorkflowError:
 
 
 class _Reader:
-    def __init__(self, data: Mapping[str, Any], source: Source) -> None:
+    def __init__(self, data: Mapping[str, Any], source: Source, disk: Disk) -> None:
         self.data = data
         self.source = source
         self.faults: list[str] = []
         sources = data["workflow"].get("sources", [])
         self.sources = tuple(Source(s["name"], s["text"]) for s in sources)
-        self.rules = RuleReader(self.sources, source)
+        self.rules = RuleReader(self.sources, source, disk)
 
     def graph(self, disk: Disk) -> JobGraph:
         data = self.data

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flowc.ids import RuleId
-from flowc.lang.evaluate import function_from_data, value_from_data
+from flowc.disk import Disk
+from flowc.lang.data import function_from_data, value_from_data
+from flowc.lang.evaluate import Interpreter
+from flowc.lang.names import Scope
 from flowc.lang.template import Placeholder, Template
-from flowc.lang.values import FlaggedPath, Flags, Function
+from flowc.lang.values import FlaggedPath, Flags
 from flowc.lang.workflow import Item, Param, Rule, Setting
 from flowc.source import Source, Span
 
@@ -17,7 +20,9 @@ class RuleReader:
     """Data of the right shape to rules. `sources` are the texts that places refer to; a place
     that is not given is the beginning of `fallback`, the file that is being read."""
 
-    def __init__(self, sources: Sequence[Source], fallback: Source) -> None:
+    def __init__(self, sources: Sequence[Source], fallback: Source, disk: Disk) -> None:
+        self.interpreter = Interpreter(disk)
+        self.scope = Scope()
         self.sources = {source.name: source for source in sources}
         self.nowhere = Span(fallback, 0, 0)
 
@@ -92,11 +97,11 @@ class RuleReader:
             span=None if span is None else self.span(span),
         )
 
-    def function(self, data: dict[str, Any] | None) -> Function | None:
-        return None if data is None else function_from_data(data)
+    def function(self, data: Data | None) -> Any:
+        return None if data is None else function_from_data(data, self.interpreter, self.scope)
 
     def value(self, data: Any) -> Any:
-        return value_from_data(data)
+        return value_from_data(data, self.interpreter, self.scope)
 
     def span(self, data: Data | None) -> Span:
         source = None if data is None else self.sources.get(data["file"])

@@ -8,7 +8,7 @@ from typing import Any
 from flowc import __version__
 from flowc.graph.job import JobGraph
 from flowc.ids import NO_JOB, JobId
-from flowc.lang.evaluate import value_to_data
+from flowc.lang.encode import value_to_data
 from flowc.lang.template import Placeholder, Template
 from flowc.lang.values import FLAG_NAMES, FlaggedPath, Flags
 from flowc.lang.workflow import Item, Param, Rule, Setting
@@ -68,7 +68,7 @@ class _Writer:
             "default_target": w.default_target,
             "ruleorder": w.ruleorder,
             "limits": dict(w.limits),
-            "config": self.value(w.config),
+            "config": value_to_data(dict(w.config)),
             "shell_executable": w.shell_executable,
             "shell_prefix": w.shell_prefix,
             "env": list(w.env),  # names alone: values may be secrets
@@ -118,14 +118,14 @@ class _Writer:
     def param(self, param: Param) -> dict[str, Any]:
         return {
             "name": param.name,
-            "value": self.value(param.value),
+            "value": value_to_data(param.value, param.span),
             "span": self.span(param.span),
         }
 
     def setting(self, setting: Setting | None) -> dict[str, Any] | None:
         if setting is None:
             return None
-        return {"value": self.value(setting.value), "span": self.span(setting.span)}
+        return {"value": value_to_data(setting.value, setting.span), "span": self.span(setting.span)}
 
     def template(self, template: Template | None) -> dict[str, Any] | None:
         if template is None:
@@ -142,9 +142,6 @@ class _Writer:
             "context": part.context,
             "span": self.span(part.span),
         }
-
-    def value(self, value: Any) -> Any:
-        return value_to_data(value)
 
     def span(self, span: Span | None) -> dict[str, Any] | None:
         if span is None:
