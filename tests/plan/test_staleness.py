@@ -74,22 +74,22 @@ NO_X, NO_Y = MissingOutput("x"), MissingOutput("y")
 A, B = NewerInput("a"), NewerInput("b")
 # fmt: off
 FILES: dict[str, tuple[Change, list[Reason], list[Reason]]] = {
-    #                         after it has run                          no record     record
-    "nothing":                (then(),                                   [],           []),
-    "first output missing":   (gone("x"),                                [NO_X],       [NO_X]),
-    "last output missing":    (gone("y"),                                [NO_Y],       [NO_Y]),
-    "all outputs missing":    (then(gone("x"), gone("y")),               [NO_X, NO_Y], [NO_X, NO_Y]),
-    "input of same time":     (wrote("a", 30),                           [],           []),
-    "between outputs":        (wrote("a", 35),                           [A],          [A]),
-    "input newer than all":   (wrote("a", 50),                           [A],          [A]),
-    "both inputs newer":      (then(wrote("a", 50), wrote("b", 50)),     [A, B],       [A, B]),
-    "input touched":          (touched("a", 50),                         [A],          []),
-    "both inputs touched":    (then(touched("a", 50), touched("b", 50)), [A, B],       []),
-    "input written again":    (wrote("a", 50, "a\n"),                    [A],          []),
-    "same size, other text":  (wrote("a", 50, "b\n"),                    [A],          [A]),
-    "changed, but older":     (wrote("a", 5),                            [],           []),
-    "output changed by hand": (wrote("x", 60),                           [],           []),
-    "missing and newer":      (then(gone("x"), wrote("a", 50)),          [NO_X, A],    [NO_X, A]),
+    #                     after it has run                          no record     record
+    "nothing":            (then(),                                   [],           []),
+    "first gone":         (gone("x"),                                [NO_X],       [NO_X]),
+    "last gone":          (gone("y"),                                [NO_Y],       [NO_Y]),
+    "all gone":           (then(gone("x"), gone("y")),               [NO_X, NO_Y], [NO_X, NO_Y]),
+    "of same time":       (wrote("a", 30),                           [],           []),
+    "between outputs":    (wrote("a", 35),                           [A],          [A]),
+    "newer than all":     (wrote("a", 50),                           [A],          [A]),
+    "both inputs newer":  (then(wrote("a", 50), wrote("b", 50)),     [A, B],       [A, B]),
+    "input touched":      (touched("a", 50),                         [A],          []),
+    "both touched":       (then(touched("a", 50), touched("b", 50)), [A, B],       []),
+    "written again":      (wrote("a", 50, "a\n"),                    [A],          []),
+    "same size, changed": (wrote("a", 50, "b\n"),                    [A],          [A]),
+    "changed, but older": (wrote("a", 5),                            [],           []),
+    "edited output":      (wrote("x", 60),                           [],           []),
+    "gone, one newer":    (then(gone("x"), wrote("a", 50)),          [NO_X, A],    [NO_X, A]),
 }
 # fmt: on
 

@@ -1,0 +1,464 @@
+"""What one job's decision does to the others: tables, and a plain oracle on random workflows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowc.graph.build import build_graph
+from flowc.graph.job import JobGraph
+from flowc.ids import JobId
+from flowc.lang.values import flags_of
+from flowc.plan.decision import Plan
+from flowc.plan.make import PlanOptions, make_plan, still_needed
+from flowc.plan.reason import (
+    MissingOutput,
+    NeededTemp,
+    NewerInput,
+    Reason,
+    UpstreamMayRun,
+    UpstreamRuns,
+)
+from flowc.record.history import FAILED
+from flowc.testing import FakeDisk
+
+SIGNS = "-?R"  # skip, maybe, run
+Change = Callable[[FakeDisk, Any], None]
+
+
+def wrote(path: str, at_ns: int | None = None) -> Change:
+    return lambda disk, past: disk.write(path, "new", at_ns)
+
+
+def touched(path: str, at_ns: int | None = None) -> Change:
+    return lambda disk, past: disk.touch(path, at_ns)
+
+
+def gone(path: str) -> Change:
+    return lambda disk, past: disk.remove(path)
+
+
+def recorded_as(path: str, **fields: Any) -> Change:
+    def change(disk: FakeDisk, past: Any) -> None:
+        past.change(path, **fields)
+
+    return change
+
+
+def then(*changes: Change) -> Change:
+    def change(disk: FakeDisk, past: Any) -> None:
+        for one in changes:
+            one(disk, past)
+
+    return change
+
+
+def shown(plan: Plan) -> dict[str, str]:
+    return {job.name: SIGNS[plan.decisions[job.id]] for job in plan.graph.jobs()}
+
+
+def signs(plan: Plan, names: str) -> str:
+    found = shown(plan)
+    return "".join(found[name] for name in names)
+
+
+# A chain: source s (1), job a makes fa (2), job b makes fb (3), job c makes fc (4).
+# fmt: off
+CHAIN: dict[str, tuple[str, Change, str]] = {
+    #                  recorded after they have run                                       a, b, c
+    "nothing":         ("abc", then(),                                                   "---"),
+    "source changed":  ("abc", wrote("s"),                                               "R??"),
+    "no record":       ("",    wrote("s"),                                               "RRR"),
+    "no record of c":  ("ab",  wrote("s"),                                               "R??"),
+    "no record of b":  ("ac",  wrote("s"),                                               "RR?"),
+    "source touched":  ("abc", touched("s"),                                             "---"),
+    "first missing":   ("abc", gone("fa"),                                               "R??"),
+    "middle missing":  ("abc", gone("fb"),                                               "-R?"),
+    "last missing":    ("abc", gone("fc"),                                               "--R"),
+    "middle edited":   ("abc", wrote("fb"),                                              "--R"),
+    "middle failed":   ("abc", recorded_as("fb", state=FAILED),                          "-R?"),
+    "content unknown": ("abc", then(wrote("s"), recorded_as("fb", content_digest=None)), "RR?"),
+}
+# fmt: on
+
+
+def chain(build: Any, disk: FakeDisk, **flags: str) -> JobGraph:
+    def mark(path: str) -> Any:
+        return getattr(build, flags[path])(path) if path in flags else path
+
+    graph: JobGraph = build.graph(
+        disk,
+        build.rule("c", [mark("fb")], ["fc"], "c"),
+        build.rule("b", ["fa"], [mark("fb_out") if "fb_out" in flags else "fb"], "b"),
+        build.rule("a", ["s"], ["fa"], "a"),
+    )
+    return graph
+
+
+@pytest.mark.parametrize("row", CHAIN.values(), ids=CHAIN)
+def test_a_chain(row: tuple[str, Change, str], build: Any, past: Any) -> None:
+    recorded, change, expected = row
+    disk = FakeDisk({"s": 1, "fa": 2, "fb": 3, "fc": 4})
+    if recorded:
+        past.done(chain(build, disk), disk, *recorded)
+    change(disk, past)
+    plan = make_plan(chain(build, disk), past, disk)
+    assert signs(plan, "abc") == expected
+
+
+def test_reasons_name_what_is_upstream(build: Any, past: Any) -> None:
+    disk = FakeDisk({"s": 1, "fa": 2, "fb": 3, "fc": 4})
+    past.done(chain(build, disk), disk)
+    disk.remove("fa")
+    plan = make_plan(chain(build, disk), past, disk)
+    assert plan.reasons(JobId(0)) == [MissingOutput("fa")]
+    assert plan.reasons(JobId(1)) == [UpstreamRuns("fa", "a")]
+    assert plan.reasons(JobId(2)) == [UpstreamMayRun("fb", "b")]
+
+
+def test_the_maker_of_an_ancient_input_brings_nothing_on(build: Any, past: Any) -> None:
+    disk = FakeDisk({"s": 1, "fa": 2, "fb": 3, "fc": 4})
+    disk.write("s", "n")
+    plan = make_plan(chain(build, disk, fb="ancient"), past, disk)
+    assert signs(plan, "abc") == "RR-"
+    disk.remove("fb")  # unless it is not there
+    plan = make_plan(chain(build, disk, fb="ancient"), past, disk)
+    assert signs(plan, "abc") == "RRR"
+
+
+# source s (1), job m makes temp t (2), job u makes f (3) of it and job v makes g (4) of it.
+# fmt: off
+TEMP: dict[str, tuple[bool, Change, str]] = {
+    #                       recorded after they have run and t is gone     m, u, v
+    "nothing":              (True,  then(),                               "---"),
+    "nothing, no record":   (False, then(),                               "---"),
+    "f missing":            (True,  gone("f"),                            "RR?"),
+    "f missing, no record": (False, gone("f"),                            "RRR"),
+    "s changed":            (True,  wrote("s"),                           "R??"),
+    "s changed, no record": (False, wrote("s"),                           "RRR"),
+    "s touched":            (True,  touched("s"),                         "---"),
+    "s between f and g":    (False, then(touched("g", 9), wrote("s", 5)), "RRR"),
+    "s older than both":    (False, wrote("s", 3),                        "---"),
+    "m failed":             (True,  recorded_as("t", state=FAILED),       "R??"),
+    "all gone":             (True,  then(gone("f"), gone("g")),           "RRR"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("as_list", [False, True], ids=["single", "list"])
+@pytest.mark.parametrize("row", TEMP.values(), ids=TEMP)
+def test_temp_that_is_gone(
+    row: tuple[bool, Change, str],
+    as_list: bool,
+    build: Any,
+    past: Any,
+) -> None:
+    recorded, change, expected = row
+    disk = FakeDisk({"s": 1, "t": 2, "f": 3, "g": 4})
+
+    def graph() -> JobGraph:
+        made: JobGraph = build.graph(
+            disk,
+            build.rule("all", ["f", "g"], [], None),
+            build.rule("m", ["s"], [build.temp("t")]),
+            build.rule("u", [["t"]] if as_list else ["t"], ["f"]),
+            build.rule("v", [["t"]] if as_list else ["t"], ["g"]),
+        )
+        return made
+
+    if recorded:
+        past.done(graph(), disk)
+    disk.remove("t")
+    change(disk, past)
+    plan = make_plan(graph(), past, disk)
+    assert signs(plan, "muv") == expected
+
+
+def test_why_a_temp_is_made_again(build: Any, past: Any) -> None:
+    disk = FakeDisk({"s": 1, "f": 3})
+    rules = [build.rule("u", ["t"], ["f"]), build.rule("m", ["s"], [build.temp("t")])]
+    disk.write("s", "n")
+    plan = make_plan(build.graph(disk, *rules), past, disk)
+    assert plan.reasons(JobId(0)) == [NewerInput("s"), NeededTemp("t")]
+    disk.touch("s", 1)
+    disk.remove("f")
+    plan = make_plan(build.graph(disk, *rules), past, disk)
+    assert plan.reasons(JobId(0)) == [NeededTemp("t")]
+
+
+def test_a_phony_job_passes_on_what_stands_behind_it(build: Any, past: Any) -> None:
+    """`g` claims to make `done`, has no action and no such file exists."""
+    disk = FakeDisk({"s": 1, "fa": 2, "f": 3})
+
+    def graph() -> JobGraph:
+        made: JobGraph = build.graph(
+            disk,
+            build.rule("u", ["done"], ["f"]),
+            build.rule("g", ["fa"], ["done"], None),
+            build.rule("a", ["s"], ["fa"]),
+        )
+        return made
+
+    assert signs(make_plan(graph(), past, disk), "agu") == "---"
+    disk.write("fa", "n")
+    assert signs(make_plan(graph(), past, disk), "agu") == "--R"
+    disk.touch("f")
+    disk.write("s", "n")
+    assert signs(make_plan(graph(), past, disk), "agu") == "R-R"
+    disk.touch("fa")
+    disk.touch("f")
+    past.done(graph(), disk)
+    disk.touch("fa")  # newer, the same content
+    assert signs(make_plan(graph(), past, disk), "agu") == "---"
+    disk.write("fa", "other")
+    assert signs(make_plan(graph(), past, disk), "agu") == "--R"
+
+
+SELECT: dict[str, tuple[PlanOptions, str]] = {
+    "all": (PlanOptions(), "a b c d"),
+    "until b": (PlanOptions(until=("b",)), "a b"),
+    "until a file": (PlanOptions(until=("fd",)), "d"),
+    "until two": (PlanOptions(until=("a", "d")), "a d"),
+    "omit b": (PlanOptions(omit_from=("b",)), "a d"),
+    "omit a file": (PlanOptions(omit_from=("fa",)), "d"),
+    "omit c, until b": (PlanOptions(omit_from=("c",), until=("b",)), "a b"),
+    "omit b, until c": (PlanOptions(omit_from=("b",), until=("c",)), "a"),
+}
+
+
+@pytest.mark.parametrize(("options", "expected"), SELECT.values(), ids=SELECT)
+def test_until_and_omit_from(options: PlanOptions, expected: str, build: Any, past: Any) -> None:
+    """Chain a, b, c and d beside it; `fa` is temp and still made where it is as far as we go."""
+    disk = FakeDisk({"s": 1})
+    graph = build.graph(
+        disk,
+        build.rule("all", [["fc", "fd"]], [], None),
+        build.rule("a", ["s"], [build.temp("fa")]),
+        build.rule("b", [["fa"]], ["fb"]),
+        build.rule("c", ["fb"], ["fc"]),
+        build.rule("d", ["s"], ["fd"]),
+    )
+    plan = make_plan(graph, past, disk, options)
+    assert " ".join(sorted(n for n, word in shown(plan).items() if word == "R")) == expected
+    for job in graph.jobs():
+        assert bool(plan.reasons(job.id)) == (job.name in expected.split())
+
+
+def test_forced_jobs_bring_on_what_is_downstream(build: Any, past: Any) -> None:
+    disk = FakeDisk({"s": 1, "fa": 2, "fb": 3, "fc": 4})
+    plan = make_plan(chain(build, disk), past, disk, PlanOptions(force_rules=("b",)))
+    assert signs(plan, "abc") == "-RR"
+    plan = make_plan(chain(build, disk), past, disk, PlanOptions(force_targets=True))
+    assert signs(plan, "abc") == "--R"
+    past.done(chain(build, disk), disk)
+    plan = make_plan(chain(build, disk), past, disk, PlanOptions(force_all=True))
+    assert signs(plan, "abc") == "RRR"
+
+
+# --- late decisions -------------------------------------------------------------------------------
+
+LATE = {
+    #                        recorded, what b leaves in fb, whether b ran -> is c needed
+    "b ran, same": (True, "fb\n", True, False),
+    "b ran, other": (True, "other", True, True),
+    "b skipped": (True, "fb\n", False, False),
+    "b ran, c unknown": (False, "fb\n", True, True),
+    "b skipped, c unknown": (False, "fb\n", False, False),
+}
+
+
+@pytest.mark.parametrize(("recorded", "content", "ran", "needed"), LATE.values(), ids=LATE)
+def test_the_late_decision(
+    recorded: bool, content: str, ran: bool, needed: bool, build: Any, past: Any
+) -> None:
+    disk = FakeDisk({"s": 1, "fa": 2, "fb": 3, "fc": 4})
+    past.done(chain(build, disk), disk, *(["a", "b", "c"] if recorded else ["a", "b"]))
+    disk.write("s", "n")
+    plan = make_plan(chain(build, disk), past, disk)
+    assert signs(plan, "abc") == "R??"
+    disk.write("fa", "new")
+    if ran:
+        disk.write("fb", content)
+    over = {JobId(0)} | ({JobId(1)} if ran else set())
+    assert still_needed(plan, JobId(1), disk, past, over.__contains__)
+    assert still_needed(plan, JobId(2), disk, past, over.__contains__) == needed
+
+
+def test_the_late_decision_looks_through_phony_jobs(build: Any, past: Any) -> None:
+    disk = FakeDisk({"s": 1, "fa": 2, "f": 3})
+    rules = [
+        build.rule("u", ["done"], ["f"]),
+        build.rule("g", ["fa"], ["done"], None),
+        build.rule("a", ["s"], ["fa"]),
+    ]
+    past.done(build.graph(disk, *rules), disk)
+    disk.write("s", "n")
+    plan = make_plan(build.graph(disk, *rules), past, disk)
+    assert signs(plan, "agu") == "R-?"
+    disk.touch("fa")
+    assert not still_needed(plan, JobId(2), disk, past, lambda job: job == 0)
+    disk.write("fa", "other")
+    assert still_needed(plan, JobId(2), disk, past, lambda job: job == 0)
+
+
+# --- an oracle ------------------------------------------------------------------------------------
+
+
+class Oracle:
+    """The law, job by job and without any thought of speed."""
+
+    def __init__(self, graph: JobGraph, past: Any, disk: FakeDisk) -> None:
+        self.jobs = {job.id: job for job in graph.jobs()}
+        self.past, self.disk = past, disk
+        self.maker = {path: job.id for job in self.jobs.values() for path in job.output_paths}
+        self.asked = {path for job in self.jobs.values() if job.name == "all" for path in job.input}
+        ancient = {j: {str(f) for i in job.rule.inputs for f in i.files if flags_of(f).ancient}
+                   for j, job in self.jobs.items()}  # fmt: skip
+        self.counted = {
+            j: [p for p in job.input_paths if p not in ancient[j]] for j, job in self.jobs.items()
+        }
+        self.phony = {j for j, job in self.jobs.items() if job.rule.command is None}
+        self.level = dict.fromkeys(self.jobs, 0)
+
+    def mtime(self, path: str) -> int:
+        state = self.disk.stat(path)
+        own = -1 if state is None else state.mtime_ns
+        maker = self.maker.get(path)
+        if maker in self.phony:
+            return max([own, *(self.mtime(p) for p in self.counted[maker])])
+        return own
+
+    def oldest(self, job: JobId) -> int | None:
+        times = [self.disk.stat(p) for p in self.jobs[job].output_paths]
+        there = [state.mtime_ns for state in times if state is not None]
+        if there and job not in self.phony:
+            return min(there)
+        gone = {p for p in self.jobs[job].output_paths if self.is_gone(p)}
+        readers = [k for k in self.jobs if gone & set(self.counted[k])]
+        found = [t for k in readers if (t := self.oldest(k)) is not None]
+        return min(found, default=None)
+
+    def is_gone(self, path: str) -> bool:
+        maker = self.maker.get(path)
+        return maker is not None and (maker in self.phony or self.disk.stat(path) is None)
+
+    def content(self, job: JobId) -> str | None:
+        known = [self.past.known.get(p) for p in self.jobs[job].output_paths]
+        contents = {r.content_digest for r in known if r is not None}
+        return contents.pop() if len(contents) == 1 else None
+
+    def runs_by_itself(self, job: JobId) -> bool:
+        view = self.jobs[job]
+        for path, flags in zip(view.output_paths, view.output_flags, strict=True):
+            if self.disk.stat(path) is None and (not flags.temp or path in self.asked):
+                return True
+            record = self.past.known.get(path)
+            if record is not None and record.state == FAILED:
+                return True
+        oldest = self.oldest(job)
+        newest = max(map(self.mtime, self.counted[job]), default=-1)
+        return oldest is not None and newest > oldest and self.content(job) != "same"
+
+    def is_wanted(self, job: JobId) -> bool:
+        """Whether something that is missing here is wanted by a job that may run."""
+        gone = {p for p in self.jobs[job].output_paths if self.is_gone(p)}
+        return any(
+            self.is_wanted(k) if k in self.phony else self.level[k] > 0
+            for k in self.jobs
+            if gone & set(self.jobs[k].input_paths)
+        )
+
+    def judge(self, job: JobId) -> int:
+        makers = [
+            self.level[self.maker[p]]
+            for p in self.jobs[job].input_paths
+            if p in self.maker and (p in self.counted[job] or self.disk.stat(p) is None)
+        ]
+        passed = max(makers, default=0)
+        if job in self.phony:
+            return passed
+        if self.runs_by_itself(job) or self.is_wanted(job):
+            return 2
+        return 1 if passed == 2 and self.content(job) is not None else passed
+
+    def decide(self) -> dict[str, str]:
+        while True:
+            new = {j: self.judge(j) for j in self.jobs}
+            if new == self.level:
+                break
+            self.level = new
+        return {
+            job.name: SIGNS[0 if j in self.phony else self.level[j]] for j, job in self.jobs.items()
+        }
+
+
+@st.composite
+def worlds(draw: Any) -> tuple[list[dict[str, Any]], list[str], dict[str, int], dict[str, str]]:
+    """Rules in layers (two jobs each), what `all` asks for, times of files, records."""
+    known = ["s0", "s1"]
+    specs: list[dict[str, Any]] = []
+    for i in range(draw(st.integers(1, 6))):
+        recent = known[-6:] + known[:2]
+        inputs = draw(st.lists(st.sampled_from(recent), min_size=1, max_size=4, unique=True))
+        outputs = [f"r{i}/{{w}}"] + ([f"q{i}/{{w}}"] if draw(st.booleans()) else [])
+        specs.append(
+            {
+                "inputs": inputs,
+                "ancient": draw(st.sets(st.sampled_from(inputs))) if draw(st.booleans()) else set(),
+                "as_list": draw(st.booleans()),
+                "outputs": outputs,
+                "temp": [draw(st.booleans()) for _ in outputs],
+                "phony": draw(st.integers(0, 5)) == 0,
+            }
+        )
+        known += [o.replace("{w}", w) for o in outputs for w in "12"]
+    made = known[2:]
+    asked = draw(st.lists(st.sampled_from(made[-8:]), min_size=1, max_size=4, unique=True))
+    times = {p: draw(st.integers(1, 9)) for p in known[:2]}
+    times |= {p: t for p in made if (t := draw(st.integers(-3, 12))) >= 0}
+    contents = st.sampled_from(["none", "none", "same", "other", "unknown", "failed"])
+    records = {p: draw(contents) for p in made}
+    return specs, asked, times, records
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(worlds())
+def test_a_plan_is_what_the_oracle_says(
+    build: Any,
+    past: Any,
+    world: tuple[list[dict[str, Any]], list[str], dict[str, int], dict[str, str]],
+) -> None:
+    specs, asked, times, records = world
+    disk = FakeDisk(times)
+    rules = [build.rule("all", [asked], [], None)]
+    for i, spec in enumerate(specs):
+        paths = [build.ancient(p) if p in spec["ancient"] else p for p in spec["inputs"]]
+        outputs = [
+            build.temp(o) if temp else o
+            for o, temp in zip(spec["outputs"], spec["temp"], strict=True)
+        ]
+        command = None if spec["phony"] else "make"
+        rules.append(build.rule(f"r{i}", [paths] if spec["as_list"] else paths, outputs, command))
+    graph = build_graph(build.workflow(*rules), [], disk)
+    past.known.clear()
+    past.done(graph, disk)
+    for path in list(past.known):
+        what = records[path]
+        if what == "none":
+            del past.known[path]
+        elif what == "failed":
+            past.change(path, state=FAILED, content_digest=None)
+        elif what != "same":
+            past.change(path, content_digest=None if what == "unknown" else "other")
+    oracle_past = type(past)()
+    oracle_past.known = {
+        path: r._replace(content_digest=r.content_digest and records[path])
+        for path, r in past.known.items()
+    }
+    plan = make_plan(graph, past, disk)
+    assert shown(plan) == Oracle(graph, oracle_past, disk).decide()
+    for job in graph.jobs():
+        reasons: list[Reason] = plan.reasons(job.id)
+        assert bool(reasons) == (plan.decisions[job.id] != 0), (job.name, reasons)
