@@ -28,7 +28,6 @@ from flowc.plan.request import Request
 from flowc.record.history import History, HistoryView
 from flowc.run.options import RunOptions, RunOutcome
 
-
 Listener = Callable[[Event], None]
 
 

@@ -107,6 +107,7 @@ def _run(argv: list[str], args: Namespace) -> int:
     command = import_module(f"flowc.cli.{first}")
     parser = Parser(first, summary=COMMANDS[first], description=command.__doc__ or "")
     command.options(parser)
+    args.argv = argv
     parser.read(argv[1:], args)
     code: int = command.main(args)
     sys.stdout.flush()

@@ -34,16 +34,12 @@ def print_plan(plan: Plan, args: Namespace) -> None:
     if args.json:
         _print_json(plan, args)
         return
-    total = _totals(plan)
     jobs = plan.to_run()
-    if not jobs:
-        print(f"Nothing to be done: {total}." if total else "Nothing to be done.")
-        return
-    if not args.quiet:
+    if jobs and not args.quiet:
         print(_rule_table(plan, jobs, args))
         print()
         _print_jobs(plan, jobs, args)
-    print(total)
+    print(totals(plan))
 
 
 def _counts(plan: Plan) -> dict[Decision, int]:
@@ -56,8 +52,8 @@ def _counts(plan: Plan) -> dict[Decision, int]:
     return {d: counts.get(d, 0) for d in reversed(Decision)}
 
 
-def _totals(plan: Plan) -> str:
-    """`3 jobs to run, 1 perhaps, 5 up to date`."""
+def totals(plan: Plan) -> str:
+    """`3 jobs to run, 1 perhaps, 5 up to date`, or that there is nothing to be done."""
     run, maybe, skip = _counts(plan).values()
     parts = []
     if run or maybe:
@@ -66,7 +62,10 @@ def _totals(plan: Plan) -> str:
         parts.append(f"{maybe:,} perhaps")
     if skip:
         parts.append(f"{skip:,} up to date" if parts else f"{many(skip, 'job')} up to date")
-    return ", ".join(parts)
+    text = ", ".join(parts)
+    if run or maybe:
+        return text
+    return f"Nothing to be done: {text}." if text else "Nothing to be done."
 
 
 # --- by rule -------------------------------------------------------------------------------------

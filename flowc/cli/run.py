@@ -10,13 +10,16 @@ Examples:
   flowc run --touch                         declare what exists up to date
 """
 
-from argparse import ArgumentParser
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from flowc.cli.options import add_choice, add_resources, add_running, add_workflow
 from flowc.cli.plan import add_display
 
-if TYPE_CHECKING:
-    from flowc.api import Running
+if TYPE_CHECKING:  # nothing that --help does not need
+    from flowc.api import Listener, Running
+    from flowc.plan.decision import Plan
     from flowc.run.options import RunOptions
 
 
@@ -32,32 +35,47 @@ def options(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    from flowc.cli.asked import asked  # not for --help
-    from flowc.cli.planning import plan_options
-
     if args.dry_run:
-        from flowc.cli.plan import show_plan
+        from flowc.cli.plan import show_plan  # not for a real run
 
         return show_plan(args)
+    from flowc.api import compile_file, run_graph  # not for --help, as below
+    from flowc.cli.asked import asked
+    from flowc.cli.planning import plan_options
+
     found = asked(args, create_directory=True)
     options = plan_options(args)
-    from flowc.api import compile_file, run_graph
-
     graph = compile_file(found.workflow, found.targets, found.reading)
-    if args.touch:
-        from flowc.cli.touching import touch
-
-        return touch(graph, options, args)
-    screen = _screen(args)
     outcome = run_graph(
         graph,
         options,
         running=_running(args),
         run=_run_options(args, found.workflow),
-        listeners=[] if screen is None else [screen],
+        listeners=[_listener(args)],
         planned=lambda plan: _announce(plan, args),
     )
     return outcome.exit_code
+
+
+def _announce(plan: "Plan", args: Namespace) -> None:
+    """Say how much there is to do."""
+    if args.quiet or args.json:
+        return
+    from flowc.cli.plan_text import totals
+    from flowc.cli.show import say
+
+    say(totals(plan))
+
+
+def _listener(args: Namespace) -> "Listener":
+    """Who tells of the run: events on stdout with --json, else a person's view on stderr."""
+    from flowc.cli.show import wants_color
+    from flowc.live.console import Console, JsonStream
+
+    if args.json:
+        return JsonStream()
+    color = wants_color(args, sys.stderr)
+    return Console(quiet=args.quiet, commands=args.printshellcmds, color=color)
 
 
 def _run_options(args: Namespace, workflow: str) -> "RunOptions":
@@ -72,7 +90,7 @@ def _run_options(args: Namespace, workflow: str) -> "RunOptions":
         keep_temp=args.notemp,
         clip=args.clip,
         latency_wait_s=args.latency_wait,
-        argv=tuple(sys.argv),
+        argv=("flowc", *args.argv),
         workflow_path=workflow,
     )
 

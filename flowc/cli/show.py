@@ -27,7 +27,7 @@ def wants_color(args: Namespace, stream: TextIO) -> bool:
     """`--color` decides; without it, terminals get colours unless NO_COLOR is set."""
     choice = getattr(args, "color", None)
     if choice in ("always", "never"):
-        return choice == "always"
+        return bool(choice == "always")
     return not os.environ.get("NO_COLOR") and stream.isatty()
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flowc.ids import RuleId
 from flowc.disk import Disk
+from flowc.ids import RuleId
 from flowc.lang.data import function_from_data, value_from_data
 from flowc.lang.evaluate import Interpreter
 from flowc.lang.names import Scope

@@ -125,7 +125,8 @@ class _Writer:
     def setting(self, setting: Setting | None) -> dict[str, Any] | None:
         if setting is None:
             return None
-        return {"value": value_to_data(setting.value, setting.span), "span": self.span(setting.span)}
+        value = value_to_data(setting.value, setting.span)
+        return {"value": value, "span": self.span(setting.span)}
 
     def template(self, template: Template | None) -> dict[str, Any] | None:
         if template is None:
