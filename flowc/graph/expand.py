@@ -60,6 +60,7 @@ class Expansion:
         self.wildcards: list[Values] = []
         self.input_rows: list[Sequence[int]] = []  # by job: Refs
         self.output_rows: list[Sequence[int]] = []  # by job: FileIds
+        self.batches: list[int] = []  # the first job of each lot that was created together
         self.groups: list[tuple[int, ...]] = []
         self.options: dict[int, list[int]] = {}  # file -> the jobs that could make it
         self.faults: dict[int, WorkflowError] = {}  # job -> why its inputs are not known
@@ -216,6 +217,7 @@ class Expansion:
     ) -> None:
         first = len(self.rule_of)
         jobs = range(first, first + len(rows))
+        self.batches.append(first)
         self.rule_of.extend(repeat(rule_id, len(rows)))
         self.wildcards.extend(rows)
         self.output_rows.extend(outputs)

@@ -1,6 +1,7 @@
 """The topological order of jobs."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from flowc.graph.expand import Expansion
 from flowc.graph.resolve import Choice
@@ -10,32 +11,39 @@ from flowc.ids import NO_JOB
 def topological_order(choice: Choice, expansion: Expansion) -> list[int] | None:
     """The chosen jobs so that each stands behind all that it needs; None if there is a cycle.
 
-    Jobs were discovered from the targets down, so the reverse of that is nearly always an order
-    already: checking it costs one pass, and only where it is none is one worked out (Kahn 1962).
+    Jobs were discovered in batches, from the targets down, so the batches in reverse are nearly
+    always an order already (and within a batch, jobs keep the order in which they were asked
+    for): checking it costs one pass, and only where it is none is one worked out (Kahn 1962).
     """
-    order = choice.jobs(len(expansion.rule_of))
-    order.reverse()
+    starts = expansion.batches
+    ends = [*starts[1:], len(expansion.rule_of)]
+    order = list(chain.from_iterable(map(range, reversed(starts), reversed(ends))))
+    if choice.used is not None:
+        order = [job for job in order if choice.used[job]]
     if _is_order(order, expansion, choice.producer):
         return order
     return _kahn(order, expansion, choice.producer)
 
 
 def _is_order(order: Sequence[int], expansion: Expansion, producer: Sequence[int]) -> bool:
-    """Whether discovery went from consumer to producer throughout."""
+    """Whether each job stands behind all that it needs."""
     groups = expansion.groups
-    earliest: list[int | None] = [None] * len(groups)
+    latest: list[int | None] = [None] * len(groups)
     rows = expansion.input_rows
+    place = [0] * len(expansion.rule_of)
+    for at, job in enumerate(order):
+        place[job] = at
     for job in order:
         for ref in rows[job]:
             if ref >= 0:
                 maker = producer[ref]
             else:
-                known = earliest[~ref]
+                known = latest[~ref]
                 if known is None:
                     makers = [m for f in groups[~ref] if (m := producer[f]) != NO_JOB]
-                    known = earliest[~ref] = min(makers, default=NO_JOB)
+                    known = latest[~ref] = max(makers, key=place.__getitem__, default=NO_JOB)
                 maker = known
-            if maker != NO_JOB and maker <= job:
+            if maker != NO_JOB and place[maker] >= place[job]:
                 return False
     return True
 

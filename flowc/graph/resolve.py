@@ -24,12 +24,6 @@ class Choice:
     producer: Sequence[int]  # by file
     used: bytearray | None  # by job; None: all of them
 
-    def jobs(self, count: int) -> list[int]:
-        """The jobs of the graph, in order of discovery."""
-        if self.used is None:
-            return list(range(count))
-        return [job for job, used in enumerate(self.used) if used]
-
 
 def resolve(
     expansion: Expansion,
