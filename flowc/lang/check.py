@@ -4,8 +4,7 @@ Faults are gathered; a rule is made all the same, so that the others are checked
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flowc.diagnostic import Diagnostic, Label
 from flowc.ids import RuleId
@@ -21,8 +20,7 @@ Lookup = Callable[[str], Any]
 Names = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What all rules of a workflow share."""
 
     constraints: Mapping[str, str]
@@ -107,7 +105,8 @@ def _compiled(
         return ()
     try:
         pattern = Pattern(path, constraints)
-        _ = pattern.regex
+        if pattern.constraints:  # without them there is nothing in it that could be wrong
+            _ = pattern.regex
     except (ValueError, RecursionError, OverflowError) as fault:
         faults.append(Diagnostic("bad-wildcard", str(fault), narrow(item.span, path)))
         return None

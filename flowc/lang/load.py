@@ -5,24 +5,22 @@ Rules become drafts; when all files have been read, what they say of one another
 drafts become rules. All faults are gathered and raised once.
 """
 
+import copy
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from flowc.diagnostic import Diagnostic, Label, WorkflowError
 from flowc.disk import Disk
 from flowc.ids import RuleId
 from flowc.lang import settings
 from flowc.lang.check import Surroundings, finish, private_limit
-from flowc.lang.config import load_config_file, merge, overrides
 from flowc.lang.directives import BLOCKS, TOP_DIRECTIVES
 from flowc.lang.evaluate import Interpreter, Scope
 from flowc.lang.faults import PoisonedError
 from flowc.lang.preset import ShellSettings, bind_import, preset
-from flowc.lang.refusals import read_import, refuse
 from flowc.lang.rulenames import RuleSpaces
 from flowc.lang.rules import Draft, RuleReader, evaluate_items, not_yet, unknown_directive
 from flowc.lang.toplevel import TopLevel, unknown_rule
@@ -55,12 +53,15 @@ def load_workflow(
     those that the file names. `limits` are the names given by --limit: the file need not declare
     them.
     """
-    loader = _Loader(disk, overrides(configfiles, config), bool(configfiles), cores, limits)
-    return loader.load(path)
+    given: dict[str, Any] = {}
+    if config or configfiles:
+        from flowc.lang.config import overrides  # 3 ms, and many workflows have no config
+
+        given = overrides(configfiles, config)
+    return _Loader(disk, given, bool(configfiles), cores, limits).load(path)
 
 
-@dataclass(frozen=True, slots=True)
-class _Included:
+class _Included(NamedTuple):
     """A file that is being read."""
 
     identity: str  # its real path
@@ -83,8 +84,7 @@ class _Loader:
         self.interpreter = Interpreter(disk)
         self.given_config = given_config
         self.has_configfiles = has_configfiles
-        self.config: dict[str, Any] = {}
-        merge(self.config, given_config)
+        self.config = copy.deepcopy(given_config)
         self.cores = cores
         self.given_limits = limits
         self.top = TopLevel()
@@ -233,16 +233,22 @@ class _Loader:
                 self.faults.append(not_yet("`use rule`", statement.span, BLOCKS["use rule"][1]))
                 self.broken_rules.update(name.text for name in statement.rules)
                 self.broken_rules.update(filter(None, [statement.alias]))
-            case tree.Unsupported(keyword="import" | "from"):
-                self.faults.extend(read_import(statement, self._bind))
             case tree.Unsupported():
-                self.faults.append(refuse(statement))
+                self._unsupported(statement)
             case _:
                 self.faults.append(
                     Diagnostic(
                         "misplaced-statement", "this stands outside of a function", statement.span
                     )
                 )
+
+    def _unsupported(self, statement: tree.Unsupported) -> None:
+        from flowc.lang import refusals  # most workflows have no such statement
+
+        if statement.keyword in ("import", "from"):
+            self.faults.extend(refusals.read_import(statement, self._bind))
+        else:
+            self.faults.append(refusals.refuse(statement))
 
     def _bind(self, module: str, name: str, alias: str | None) -> bool:
         return bind_import(self.interpreter.builtins, self.scope, module, name, alias)
@@ -266,6 +272,8 @@ class _Loader:
             self.top.read(directive, self.interpreter, self.scope, self.faults)
 
     def _configfile(self, directive: tree.Directive) -> None:
+        from flowc.lang.config import load_config_file, merge
+
         before = len(self.faults)
         given = evaluate_items(self.interpreter, self.scope, directive, self.faults)
         path = given and settings.read_text(given, "configfile", directive.name.span, self.faults)

@@ -5,62 +5,56 @@ What depends on the whole file, as global constraints and the names in commands 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from flowc.diagnostic import Diagnostic, Label, WorkflowError
 from flowc.lang import settings
 from flowc.lang.directives import ACTIONS, BLOCKS, RULE_DIRECTIVES
+from flowc.lang.evaluate import Interpreter, Scope
 from flowc.lang.faults import near
 from flowc.lang.items import Given, ItemReader, check_function
 from flowc.lang.settings import Resources
 from flowc.lang.workflow import Item, Param, Setting
 from flowc.source import Span
-from flowc.syntax.tree import Argument, Block, Directive
+from flowc.syntax.tree import Block, Directive
 
 Faults = list[Diagnostic]
 
 
-class Evaluator(Protocol):
-    """What is needed of `lang.evaluate.Interpreter`."""
-
-    def arguments(self, items: tuple[Argument, ...], scope: Any) -> list[Given]: ...
-
-
-@dataclass(slots=True)
 class Draft:
-    """A rule as its block says it."""
+    """A rule as its block says it. (No dataclass: making one of so many fields takes 3 ms.)"""
 
-    name: str
-    name_span: Span
-    span: Span  # of its head
-    docstring: str | None = None
-    inputs: tuple[Item, ...] = ()
-    outputs: tuple[Item, ...] = ()
-    params: tuple[Param, ...] = ()
-    logs: tuple[Item, ...] = ()
-    benchmark: Item | None = None
-    benchmark_repeats: int = 1
-    threads: Setting | None = None
-    resources: Resources = field(default_factory=Resources)
-    limits: dict[str, int] = field(default_factory=dict)  # "" for the rule's own
-    limit_spans: dict[str, Span] = field(default_factory=dict)
-    profile: Setting | None = None
-    command: Setting | None = None
-    message: Setting | None = None
-    priority: Setting | None = None
-    retries: int | None = None
-    group: Setting | None = None
-    local: bool = False
-    default_target: bool = False
-    constraints: dict[str, str] = field(default_factory=dict)
-    faulty: set[str] = field(default_factory=set)  # directives whose value is not known
+    def __init__(self, name: str, name_span: Span, span: Span, docstring: str | None) -> None:
+        self.name = name
+        self.name_span = name_span
+        self.span = span  # of its head
+        self.docstring = docstring
+        self.inputs: tuple[Item, ...] = ()
+        self.outputs: tuple[Item, ...] = ()
+        self.params: tuple[Param, ...] = ()
+        self.logs: tuple[Item, ...] = ()
+        self.benchmark: Item | None = None
+        self.benchmark_repeats = 1
+        self.threads: Setting | None = None
+        self.resources = Resources()
+        self.limits: dict[str, int] = {}  # "" for the rule's own
+        self.limit_spans: dict[str, Span] = {}
+        self.profile: Setting | None = None
+        self.command: Setting | None = None
+        self.message: Setting | None = None
+        self.priority: Setting | None = None
+        self.retries: int | None = None
+        self.group: Setting | None = None
+        self.local = False
+        self.default_target = False
+        self.constraints: dict[str, str] = {}
+        self.faulty: set[str] = set()  # directives whose value is not known
 
 
 class RuleReader:
     """Reads rule blocks. `interpreter` and `scope` evaluate their items."""
 
-    def __init__(self, interpreter: Evaluator, scope: Any, faults: Faults) -> None:
+    def __init__(self, interpreter: Interpreter, scope: Scope, faults: Faults) -> None:
         self.interpreter = interpreter
         self.scope = scope
         self.faults = faults
@@ -249,16 +243,16 @@ READERS: Mapping[str, Callable[[RuleReader, Draft, list[Given], Directive], None
 """Who reads a directive; `name` is read before all others."""
 
 
-@dataclass(frozen=True, slots=True)
 class Repeat:
-    """`repeat(path, n)`: a benchmark of `n` runs."""
+    """`repeat(path, n)`: a benchmark of `n` runs. (No tuple: that would be a list of paths.)"""
 
-    path: Any
-    count: int
+    def __init__(self, path: Any, count: int) -> None:
+        self.path = path
+        self.count = count
 
 
 def evaluate_items(
-    interpreter: Evaluator, scope: Any, directive: Directive, faults: Faults
+    interpreter: Interpreter, scope: Scope, directive: Directive, faults: Faults
 ) -> list[Given] | None:
     """A directive's items with their values; None, and a fault more, where there is one."""
     try:

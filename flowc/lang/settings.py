@@ -6,7 +6,6 @@ Each function reads the evaluated items of one directive and puts what is wrong 
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
@@ -33,16 +32,16 @@ _RESERVED = {"_cores": "threads:", "_nodes": "threads:", "threads": "threads:", 
 Faults = list[Diagnostic]
 
 
-@dataclass(slots=True)
 class Resources:
     """What `mem_gb:` and `resources:` of a rule say."""
 
-    mem: Setting | None = None
-    mem_unit: str = "gb"
-    mem_spelling: str = "mem_gb"
-    runtime: Setting | None = None
-    others: dict[str, Setting] = field(default_factory=dict)
-    _spans: dict[str, tuple[str, Span]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.mem: Setting | None = None
+        self.mem_unit = "gb"
+        self.mem_spelling = "mem_gb"
+        self.runtime: Setting | None = None
+        self.others: dict[str, Setting] = {}
+        self._spans: dict[str, tuple[str, Span]] = {}
 
     def claim(self, what: str, spelling: str, span: Span, faults: Faults) -> bool:
         """Note that `what` is declared here; false where it has been declared before."""

@@ -2,31 +2,31 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from flowc.diagnostic import Diagnostic
 from flowc.lang import settings
+from flowc.lang.evaluate import Interpreter, Scope
 from flowc.lang.faults import near
 from flowc.lang.items import Given
-from flowc.lang.rules import Evaluator, Faults, evaluate_items
+from flowc.lang.rules import Faults, evaluate_items
 from flowc.lang.workflow import Setting
 from flowc.syntax.tree import Comparison, Directive, Expr, Name, Var
 
 
-@dataclass(slots=True)
 class TopLevel:
     """What the files have said so far that concerns all rules."""
 
-    constraints: dict[str, str] = field(default_factory=dict)
-    limits: dict[str, int] = field(default_factory=dict)
-    order: list[tuple[Name, ...]] = field(default_factory=list)
-    local_rules: dict[str, Name] = field(default_factory=dict)
-    profile: Setting | None = None
-    env: dict[str, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.constraints: dict[str, str] = {}
+        self.limits: dict[str, int] = {}
+        self.order: list[tuple[Name, ...]] = []
+        self.local_rules: dict[str, Name] = {}
+        self.profile: Setting | None = None
+        self.env: dict[str, str] = {}
 
     def read(
-        self, directive: Directive, interpreter: Evaluator, scope: Any, faults: Faults
+        self, directive: Directive, interpreter: Interpreter, scope: Scope, faults: Faults
     ) -> None:
         """Take in one directive; `NAMES` and `VALUES` have a reader for each."""
         name = directive.name.text
