@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowc.diagnostic import fail
 from flowc.disk import Disk, RealDisk
@@ -27,6 +27,9 @@ from flowc.plan.options import PlanOptions
 from flowc.plan.request import Request
 from flowc.record.history import History, HistoryView
 from flowc.run.options import RunOptions, RunOutcome
+
+if TYPE_CHECKING:
+    from flowc.run.touch import TouchOutcome
 
 Listener = Callable[[Event], None]
 
@@ -179,44 +182,24 @@ def run_graph(
     Raises ImpossibleRequestError where a job can never fit, LockedError where another flowc is at
     work; an event reaches each listener after it has been written to the log.
     """
-    from flowc.record.lock import DirectoryLock  # only where something may run
+    from flowc.executors.base import Capacity  # what runs jobs: not for those who only plan
+    from flowc.executors.local import LocalExecutor
+    from flowc.record.log import new_run_id
+    from flowc.run.drive import run_plan
 
     running, run = running or Running(), run or RunOptions()
-    disk = RealDisk()
     with ExitStack() as stack:
-        if running.lock:
-            stack.enter_context(DirectoryLock(command=run.argv))
-        history = stack.enter_context(History())
-        history.catch_up()  # what a run that was killed has left
-        plan = plan_graph(graph, options, history=history, disk=disk)
+        plan, history = _locked_plan(graph, options, running, run, stack)
         if planned is not None:
             planned(plan)
         if not any(plan.decisions):
             return RunOutcome(0, 0, 0, 0, 0)
-        return _run(plan, history, disk, running, run, listeners)
-
-
-def _run(
-    plan: Plan,
-    history: History,
-    disk: Disk,
-    running: Running,
-    run: RunOptions,
-    listeners: Sequence[Listener],
-) -> RunOutcome:
-    from flowc.executors.base import Capacity  # only where something runs, as below
-    from flowc.executors.local import LocalExecutor
-    from flowc.record.log import EventLog, log_path, new_run_id
-    from flowc.run.drive import run_plan
-
-    machine = allowed()
-    capacity = Capacity(
-        running.cores or machine.cores, running.memory_bytes or machine.memory_bytes
-    )
-    run = replace(run, run=run.run or new_run_id())
-    with ExitStack() as stack:
-        paths = [log_path(run.run), *([running.log] if running.log else [])]
-        logs = [stack.enter_context(EventLog(path)) for path in paths]
+        machine = allowed()
+        capacity = Capacity(
+            running.cores or machine.cores, running.memory_bytes or machine.memory_bytes
+        )
+        run = replace(run, run=run.run or new_run_id())
+        logs = _logs(running, run, stack)
         executor = LocalExecutor(capacity)
         stack.callback(executor.close)
         return run_plan(
@@ -224,9 +207,55 @@ def _run(
             executor,
             options=run,
             history=history,
-            disk=disk,
+            disk=RealDisk(),
             listeners=[*logs, *listeners],
         )
+
+
+def touch_graph(
+    graph: JobGraph,
+    options: PlanOptions | None = None,
+    *,
+    running: Running | None = None,
+    run: RunOptions | None = None,
+    listeners: Sequence[Listener] = (),
+) -> "TouchOutcome":
+    """Declare the outputs that exist up to date. Nothing is run."""
+    from flowc.record.log import new_run_id  # not for those who only plan
+    from flowc.run.touch import touch_plan
+
+    running, run = running or Running(), run or RunOptions()
+    with ExitStack() as stack:
+        plan, history = _locked_plan(graph, options, running, run, stack)
+        run = replace(run, run=run.run or new_run_id())
+        logs = _logs(running, run, stack)
+        return touch_plan(
+            plan, options=run, history=history, disk=RealDisk(), listeners=[*logs, *listeners]
+        )
+
+
+def _locked_plan(
+    graph: JobGraph,
+    options: PlanOptions | None,
+    running: Running,
+    run: RunOptions,
+    stack: ExitStack,
+) -> tuple[Plan, History]:
+    """The plan of a directory in which nobody else is at work until `stack` is closed."""
+    from flowc.record.lock import DirectoryLock  # not for those who only plan
+
+    if running.lock:
+        stack.enter_context(DirectoryLock(command=run.argv))
+    history = stack.enter_context(History())
+    history.catch_up()  # what a run that was killed has left
+    return plan_graph(graph, options, history=history), history
+
+
+def _logs(running: Running, run: RunOptions, stack: ExitStack) -> list[Listener]:
+    from flowc.record.log import EventLog, log_path  # not for those who only plan
+
+    paths = [log_path(run.run), *([running.log] if running.log else [])]
+    return [stack.enter_context(EventLog(path)) for path in paths]
 
 
 def shell_command(plan: Plan, job: JobId) -> str:

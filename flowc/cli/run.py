@@ -19,7 +19,9 @@ from flowc.cli.plan import add_display
 
 if TYPE_CHECKING:  # nothing that --help does not need
     from flowc.api import Listener, Running
+    from flowc.graph.job import JobGraph
     from flowc.plan.decision import Plan
+    from flowc.plan.options import PlanOptions
     from flowc.run.options import RunOptions
 
 
@@ -46,6 +48,8 @@ def main(args: Namespace) -> int:
     found = asked(args, create_directory=True)
     options = plan_options(args)
     graph = compile_file(found.workflow, found.targets, found.reading)
+    if args.touch:
+        return _touch(graph, options, args, found.workflow)
     outcome = run_graph(
         graph,
         options,
@@ -55,6 +59,23 @@ def main(args: Namespace) -> int:
         planned=lambda plan: _announce(plan, args),
     )
     return outcome.exit_code
+
+
+def _touch(graph: "JobGraph", options: "PlanOptions", args: Namespace, workflow: str) -> int:
+    from flowc.api import touch_graph
+    from flowc.cli.show import many, print_json, say
+    from flowc.diagnostic import printable
+
+    outcome = touch_graph(graph, options, running=_running(args), run=_run_options(args, workflow))
+    if args.json:
+        print_json({"touched": outcome.touched, "missing": outcome.missing})
+    elif not args.quiet:
+        say(f"{many(outcome.touched, 'file')} touched")
+        for path in outcome.missing[:10]:
+            say(f"not touched, for it does not exist: {printable(path)}")
+        if len(outcome.missing) > 10:
+            say(f"... and {len(outcome.missing) - 10:,} more")
+    return 0
 
 
 def _announce(plan: "Plan", args: Namespace) -> None:
