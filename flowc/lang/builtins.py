@@ -17,11 +17,13 @@ from flowc.lang.limits import (
     a_type,
     bounded_int,
     too_large,
+    type_name,
 )
 from flowc.lang.members import Members
 from flowc.lang.modules import modules
 from flowc.lang.paths import path_functions
 from flowc.lang.values import FlaggedPath
+from flowc.lang.wildcards import DeferredExpand
 
 REFUSED = {
     "open": "files are read by jobs; `configfile:` reads settings",
@@ -65,6 +67,7 @@ def standard_builtins(
     for name, hint in REFUSED.items():
         table[name] = Builtin(name, partial(_refuse, name, hint))
     _add_types(table, budget)
+    _add_ordering(table, budget)
     _add_iteration(table, budget)
     _add_numbers(table, budget)
     _add_texts(table, budget)
@@ -78,77 +81,54 @@ def _refuse(name: str, hint: str, *args: Any, **kwargs: Any) -> Any:
 
 
 def _add_types(table: dict[str, Any], budget: Budget) -> None:
-    listed = budget.listed
-
-    def to_int(value: Any = 0, *base: Any) -> int:
-        if isinstance(value, str) and len(value) > 5000:
-            raise too_large("an integer of so many digits")
-        return int(value, *base)
-
-    def to_float(value: Any = 0.0) -> float:
-        return float(value)
-
-    def to_text(value: Any = "") -> str:
-        return text_of(budget, value)
-
-    def to_list(values: Any = ()) -> list[Any]:
-        return listed(values)
-
-    def to_tuple(values: Any = ()) -> tuple[Any, ...]:
-        return tuple(listed(values))
-
-    def to_set(values: Any = ()) -> set[Any]:
-        return set(budget.admit(listed(values)))
-
-    def to_frozenset(values: Any = ()) -> frozenset[Any]:
-        return frozenset(budget.admit(listed(values)))
+    listed, admit = budget.listed, budget.admit
 
     def to_dict(*args: Any, **kwargs: Any) -> dict[Any, Any]:
-        return dict(*[budget.admit(value) for value in args], **kwargs)
-
-    def to_range(*args: Any) -> range:
-        return range(*args)
-
-    def is_instance(value: Any, kinds: Any) -> bool:
-        for kind in kinds if type(kinds) is tuple else (kinds,):
-            if not isinstance(kind, Builtin) or kind.kind is None:
-                raise Refusal("wrong-type", f"`isinstance` needs a type, not {a_type(kind)}")
-            if isinstance(value, kind.kind):
-                return True
-        return False
-
-    def type_of(value: Any) -> Any:
-        for builtin in types:
-            if type(value) is builtin.kind:
-                return builtin
-        if isinstance(value, FlaggedPath):
-            return table["str"]
-        return Builtin(a_type(value).partition(" ")[2] or "None", type_of, type(value))
-
-    def is_callable(value: Any) -> bool:
-        return isinstance(value, Builtin | Bound | Closure)
+        return dict(*[admit(value) for value in args], **kwargs)
 
     kinds: list[tuple[str, Callable[..., Any], type]] = [
-        ("str", to_text, str),
-        ("int", to_int, int),
-        ("float", to_float, float),
+        ("str", lambda value="": text_of(budget, value), str),
+        ("int", _to_int, int),
+        ("float", lambda value=0.0: float(value), float),
         ("bool", lambda value=False: bool(value), bool),
-        ("list", to_list, list),
-        ("tuple", to_tuple, tuple),
-        ("set", to_set, set),
-        ("frozenset", to_frozenset, frozenset),
+        ("list", lambda values=(): listed(values), list),
+        ("tuple", lambda values=(): tuple(listed(values)), tuple),
+        ("set", lambda values=(): set(admit(listed(values))), set),
+        ("frozenset", lambda values=(): frozenset(admit(listed(values))), frozenset),
         ("dict", to_dict, dict),
-        ("range", to_range, range),
+        ("range", lambda *args: range(*args), range),
+        ("Path", lambda *parts: PurePosixPath(*parts), PurePosixPath),
     ]
-    types = [Builtin(name, call, kind) for name, call, kind in kinds]
-    table.update({builtin.name: builtin for builtin in types})
-    path = Builtin("Path", lambda *parts: PurePosixPath(*parts), PurePosixPath)
-    types.append(path)
-    table["Path"] = path
-    table["isinstance"] = Builtin("isinstance", is_instance)
+    types = {kind: Builtin(name, call, kind) for name, call, kind in kinds}
+    types[FlaggedPath] = types[str]
+
+    def type_of(value: Any) -> Builtin:
+        kind = type(value)
+        return types.get(kind) or Builtin(type_name(value), type_of, kind)
+
+    table.update({builtin.name: builtin for builtin in types.values()})
     table["type"] = Builtin("type", type_of)
-    table["callable"] = Builtin("callable", is_callable)
+    table["isinstance"] = Builtin("isinstance", _is_instance)
+    table["callable"] = Builtin("callable", lambda value: isinstance(value, CALLABLE))
     table["len"] = Builtin("len", length)
+
+
+CALLABLE = Builtin | Bound | Closure | DeferredExpand
+
+
+def _to_int(value: Any = 0, *base: Any) -> int:
+    if isinstance(value, str) and len(value) > 5000:
+        raise too_large("an integer of so many digits")
+    return int(value, *base)
+
+
+def _is_instance(value: Any, kinds: Any) -> bool:
+    for kind in kinds if type(kinds) is tuple else (kinds,):
+        if not isinstance(kind, Builtin) or kind.kind is None:
+            raise Refusal("wrong-type", f"`isinstance` needs a type, not {a_type(kind)}")
+        if isinstance(value, kind.kind):
+            return True
+    return False
 
 
 def length(value: Any) -> int:
@@ -158,8 +138,8 @@ def length(value: Any) -> int:
         raise Refusal("wrong-type", f"{a_type(value)} has no length") from None
 
 
-def _add_iteration(table: dict[str, Any], budget: Budget) -> None:
-    iterate, listed = budget.iterate, budget.listed
+def _add_ordering(table: dict[str, Any], budget: Budget) -> None:
+    listed = budget.listed
 
     def ordered(values: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
         found = budget.admit(listed(values))
@@ -194,6 +174,18 @@ def _add_iteration(table: dict[str, Any], budget: Budget) -> None:
             return start
         return bounded_int(sum(found, start))
 
+    functions: dict[str, Callable[..., Any]] = {
+        "sorted": ordered,
+        "min": extreme(min),
+        "max": extreme(max),
+        "sum": total,
+    }
+    table.update({name: Builtin(name, call) for name, call in functions.items()})
+
+
+def _add_iteration(table: dict[str, Any], budget: Budget) -> None:
+    iterate = budget.iterate
+
     def zipped(*values: Any, strict: bool = False) -> Iterator[Any]:
         return zip(*[iterate(value) for value in values], strict=strict)
 
@@ -218,10 +210,6 @@ def _add_iteration(table: dict[str, Any], budget: Budget) -> None:
         return next(iterator, *default)
 
     functions: dict[str, Callable[..., Any]] = {
-        "sorted": ordered,
-        "min": extreme(min),
-        "max": extreme(max),
-        "sum": total,
         "zip": zipped,
         "map": mapped,
         "filter": filtered,

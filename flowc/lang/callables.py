@@ -1,23 +1,29 @@
 """Built-in functions and bound methods as values of the language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowc.lang.limits import Budget, Refusal, a_type
 
 
 class Builtin:
-    """A function that flowc provides. `kind` is set for those that are types (`str`, `list`)."""
+    """A function that flowc provides. `kind` is set for those that are types (`str`, `list`);
+    `members` are functions behind a dot, as `itertools.chain.from_iterable`."""
 
-    __slots__ = ("call", "kind", "name")
+    __slots__ = ("call", "kind", "members", "name")
     type_name = "built-in function"
 
     def __init__(
-        self, name: str, call: Callable[..., Any], kind: type | tuple[type, ...] | None = None
+        self,
+        name: str,
+        call: Callable[..., Any],
+        kind: type | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
         self.call = call
         self.kind = kind
+        self.members = members or {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)

@@ -1,8 +1,9 @@
 """Making text of values: f-strings, `str.format`, `%` and `str()`. Safe in size, and attributes
 inside a format are those of the language alone."""
 
+import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,14 +13,14 @@ from flowc.lang.values import FlaggedPath
 MAX_WIDTH = 100_000
 """The largest width or precision that a format may ask for."""
 
-_FIELD = re.compile(r"[^.\[]*")
+_FIRST = re.compile(r"[^.\[]*")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<key>[^\]]+)\]")
 _NUMBER = re.compile(r"\d{6,}")
 _PERCENT = re.compile(
     r"%(?:\((?P<key>[^)]*)\))?[-#0 +]*(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+)?)?"
 )
 
-GetMember = Callable[[Any, str], Any]
+GetMember = Callable[[Any, Any], Any]
 
 
 def text_of(budget: Budget, value: Any) -> str:
@@ -85,72 +86,88 @@ def _formats(value: Any) -> bool:
     return isinstance(value, str | int | float)
 
 
-def format_text(
-    budget: Budget,
-    template: str,
-    positional: Sequence[Any],
-    named: Mapping[str, Any],
-    get_member: GetMember,
-    get_item: Callable[[Any, Any], Any],
-) -> str:
-    """`template.format(*positional, **named)`, members taken through the language's own table."""
-    state = [0]  # the next automatic index
+class TextFormat:
+    """`template.format(...)`; what stands behind a dot goes through the language's own table."""
 
-    def field(name: str) -> Any:
-        first = _FIELD.match(name).group()  # type: ignore[union-attr]
-        if first == "":
-            first = str(state[0])
-            state[0] += 1
-        if first.isdigit():
-            if len(first) > 6 or int(first) >= len(positional):
-                raise Refusal(
-                    "out-of-range",
-                    f"the format asks for value {first[:20]}, there are {len(positional)}",
-                )
-            value = positional[int(first)]
-        elif first in named:
-            value = named[first]
-        else:
-            raise Refusal("missing-key", f"the format asks for `{first}`, which is not given")
-        at = len(_FIELD.match(name).group())  # type: ignore[union-attr]
-        while at < len(name):
-            step = _STEP.match(name, at)
-            if step is None:
-                raise Refusal("wrong-value", f"`{{{name}}}` is no valid field of a format")
-            if step["name"] is not None:
-                value = get_member(value, step["name"])
-            else:
-                key = step["key"]
-                value = get_item(value, int(key) if key.isdigit() and len(key) < 10 else key)
-            at = step.end()
-        return value
+    def __init__(self, budget: Budget, get_member: GetMember, get_item: GetMember) -> None:
+        self.budget = budget
+        self.get_member = get_member
+        self.get_item = get_item
 
-    def fill(text: str, level: int) -> str:
-        if level > 2:
-            raise Refusal("wrong-value", "a format inside a format inside a format")
+    def __call__(self, template: str, positional: Sequence[Any], named: Mapping[str, Any]) -> str:
+        self.budget.spend(len(template) >> 4)
+        return self._fill(template, positional, named, itertools.count(), 1)
+
+    def _fill(
+        self,
+        text: str,
+        positional: Sequence[Any],
+        named: Mapping[str, Any],
+        numbers: Iterator[int],
+        level: int,
+    ) -> str:
         if "{" not in text and "}" not in text:
             return text
+        if level > 2:
+            raise Refusal("wrong-value", "a format inside a format inside a format")
         out: list[str] = []
         length = 0
         try:
-            for literal, name, spec, conversion in parse_format(text):
-                budget.steps -= 1
+            for literal, field, spec, conversion in parse_format(text):
                 out.append(literal)
                 length += len(literal)
-                if name is not None:
-                    value = field(name)
-                    if conversion:
-                        value = converted(budget, value, conversion)
-                    piece = formatted(budget, value, fill(spec or "", level + 1))
-                    out.append(piece)
-                    length += len(piece)
-                    budget.text(length)
+                if field is None:
+                    continue
+                self.budget.spend(1)
+                value = self._field(field, positional, named, numbers)
+                if conversion:
+                    value = converted(self.budget, value, conversion)
+                how = self._fill(spec or "", positional, named, numbers, level + 1)
+                out.append(formatted(self.budget, value, how))
+                length += len(out[-1])
+                self.budget.text(length)
         except ValueError as fault:
             raise Refusal("wrong-value", f"{fault} (in the format {text[:60]!r})") from None
         return "".join(out)
 
-    budget.spend(len(template) >> 4)
-    return fill(template, 1)
+    def _field(
+        self,
+        field: str,
+        positional: Sequence[Any],
+        named: Mapping[str, Any],
+        numbers: Iterator[int],
+    ) -> Any:
+        """The value that `name.member[item]` stands for."""
+        first = field[: _FIRST.match(field).end()]  # type: ignore[union-attr]
+        value = _argument(first or str(next(numbers)), positional, named)
+        at = len(first)
+        while at < len(field):
+            step = _STEP.match(field, at)
+            if step is None:
+                raise Refusal("wrong-value", f"`{{{field}}}` is no valid field of a format")
+            if step["name"] is not None:
+                value = self.get_member(value, step["name"])
+            else:
+                key = step["key"]
+                value = self.get_item(value, int(key) if _is_index(key) else key)
+            at = step.end()
+        return value
+
+
+def _argument(name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    if _is_index(name):
+        if int(name) >= len(positional):
+            raise Refusal(
+                "out-of-range", f"the format asks for value {name}, there are {len(positional)}"
+            )
+        return positional[int(name)]
+    if name not in named:
+        raise Refusal("missing-key", f"the format asks for `{name}`, which is not given")
+    return named[name]
+
+
+def _is_index(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def parse_format(text: str) -> Any:

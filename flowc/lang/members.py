@@ -47,7 +47,9 @@ class Members:
             return list(value.parents)
         elif kind is re.Match and name in ("string", "lastindex", "lastgroup", "pos", "endpos"):
             return getattr(value, name)
-        elif kind is Builtin and isinstance(value.kind, type):
+        elif kind is Builtin and name in value.members:
+            return value.members[name]
+        elif kind is Builtin and value.kind is not None:
             method = self._of_type(value.kind, name)
             if method is not None:
                 return method
@@ -100,7 +102,7 @@ class Members:
             hint = "what Python keeps behind two underscores cannot be reached from a workflow file"
         elif kind is PurePosixPath:
             known += PATH_FIELDS
-        if isinstance(value, Builtin) and isinstance(value.kind, type):
+        if isinstance(value, Builtin) and value.kind is not None:
             known = list(self.tables.get(value.kind, ()))
         who = f"`{value.name}`" if isinstance(value, Builtin) else a_type(value)
         return Refusal(

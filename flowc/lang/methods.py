@@ -11,10 +11,12 @@ from typing import Any
 
 from flowc.disk import DIRECTORY, FILE, Disk
 from flowc.lang.callables import guarded
-from flowc.lang.formatting import format_text
+from flowc.lang.formatting import TextFormat
 from flowc.lang.limits import MAX_TEXT, Budget, Refusal, a_type, too_large
 from flowc.lang.members import Members, Methods
+from flowc.lang.modules import Environment
 from flowc.lang.operators import get_item
+from flowc.lang.texts import str_methods
 from flowc.lang.values import FlaggedPath, Record, Wildcards
 
 
@@ -46,114 +48,24 @@ def method_tables(budget: Budget, disk: Disk) -> dict[type, Methods]:
             "end": re.Match.end,
             "span": re.Match.span,
         },
+        Environment: {"get": Environment.get},
         range: {"count": guarded(budget, range.count), "index": guarded(budget, range.index)},
     }
     # `format` looks members up in the table that it is part of
-    members = Members(tables)
-
-    def format_method(text: str, *args: Any, **kwargs: Any) -> str:
-        return format_text(
-            budget, text, args, kwargs, members.get, lambda v, k: get_item(budget, v, k)
-        )
+    fill = text_format(budget, Members(tables))
 
     def format_map(text: str, mapping: Any) -> str:
         if type(mapping) is not dict:
             raise Refusal("wrong-type", f"`format_map` needs a dict, not {a_type(mapping)}")
-        return format_text(
-            budget, text, (), mapping, members.get, lambda v, k: get_item(budget, v, k)
-        )
+        return fill(text, (), mapping)
 
-    texts["format"] = format_method
+    texts["format"] = lambda text, *args, **kwargs: fill(text, args, kwargs)
     texts["format_map"] = format_map
     return tables
 
 
-_PLAIN_TEXT = (
-    "capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit "
-    "isidentifier islower isnumeric isprintable isspace istitle isupper lower lstrip partition "
-    "removeprefix removesuffix rfind rindex rpartition rstrip startswith strip swapcase title "
-    "upper"
-)
-_WIDE_TEXT = ("center", "ljust", "rjust", "zfill")
-_SPLITTERS = ("split", "rsplit", "splitlines")
-
-
-def str_methods(budget: Budget) -> Methods:
-    def plain(method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(text: str, *args: Any, **kwargs: Any) -> Any:
-            if len(text) > 1024:
-                budget.text(len(text))
-            return method(text, *args, **kwargs)
-
-        return call
-
-    def wide(method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(text: str, width: Any, *args: Any) -> Any:
-            if isinstance(width, int):
-                budget.text(max(width, len(text)))
-            return method(text, width, *args)
-
-        return call
-
-    def splitter(method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(text: str, *args: Any, **kwargs: Any) -> Any:
-            if len(text) > 1024:
-                budget.text(len(text))
-                budget.spend(len(text) >> 3)
-            return method(text, *args, **kwargs)
-
-        return call
-
-    def join(separator: str, items: Any) -> str:
-        found = items if type(items) is list else budget.listed(items)
-        count = len(found)
-        try:
-            if count > 16 or len(separator) > 1024:
-                budget.spend(count >> 2)
-                budget.text(sum(map(len, found)) + len(separator) * count)
-            else:
-                budget.text(sum([len(item) for item in found]))
-            return separator.join(found)
-        except TypeError:
-            for item in found:
-                if not isinstance(item, str):
-                    raise Refusal(
-                        "wrong-type",
-                        f"`join` joins texts, this item is {a_type(item)}",
-                        "`map(str, ...)` makes texts of all items",
-                    ) from None
-            raise
-
-    def replace(text: str, old: Any, new: Any, count: int = -1) -> str:
-        if isinstance(old, str) and isinstance(new, str) and len(new) > len(old):
-            found = text.count(old) if len(text) + len(new) > 256 else len(text) + 1
-            if count >= 0:
-                found = min(found, count)
-            budget.text(len(text) + found * (len(new) - len(old)))
-        return text.replace(old, new, count)
-
-    def expandtabs(text: str, tabsize: int = 8) -> str:
-        if isinstance(tabsize, int):
-            budget.text(len(text) + text.count("\t") * max(0, tabsize))
-        return text.expandtabs(tabsize)
-
-    def translate(text: str, table: Any) -> str:
-        if type(table) is not dict:
-            raise Refusal("wrong-type", f"`translate` needs a dict, not {a_type(table)}")
-        widest = max([len(v) for v in table.values() if isinstance(v, str)], default=1)
-        budget.text(len(text) * max(1, widest))
-        return text.translate(table)
-
-    methods: Methods = {name: plain(getattr(str, name)) for name in _PLAIN_TEXT.split()}
-    methods |= {name: wide(getattr(str, name)) for name in _WIDE_TEXT}
-    methods |= {name: splitter(getattr(str, name)) for name in _SPLITTERS}
-    methods |= {
-        "join": join,
-        "replace": replace,
-        "expandtabs": expandtabs,
-        "translate": translate,
-    }
-    return methods
+def text_format(budget: Budget, members: Members) -> TextFormat:
+    return TextFormat(budget, members.get, lambda value, key: get_item(budget, value, key))
 
 
 def list_methods(budget: Budget) -> Methods:

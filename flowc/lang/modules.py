@@ -238,10 +238,8 @@ def itertools_module(budget: Budget) -> Namespace:
     def chained_within(values: Any) -> Iterator[Any]:
         return chain(*[budget.iterate(value) for value in listed(values)])
 
-    chain_type = Namespace(
-        "itertools.chain",
-        {"from_iterable": Builtin("itertools.chain.from_iterable", chained_within)},
-    )
+    within = Builtin("itertools.chain.from_iterable", chained_within)
+    chain_type = Builtin("itertools.chain", chained, members={"from_iterable": within})
     table: dict[str, Callable[..., Any]] = {
         "product": of_products,
         "combinations": choosing(combinations),
@@ -250,19 +248,9 @@ def itertools_module(budget: Budget) -> Namespace:
     }
     return Namespace(
         "itertools",
-        _functions("itertools", table) | {"chain": CallableNamespace(chain_type, chained)},
+        _functions("itertools", table) | {"chain": chain_type},
         _nothing_in("itertools"),
     )
-
-
-class CallableNamespace(Builtin):
-    """A function that has functions behind a dot: `itertools.chain.from_iterable`."""
-
-    __slots__ = ("space",)
-
-    def __init__(self, space: Namespace, call: Callable[..., Any]) -> None:
-        super().__init__(space.name, call)
-        self.space = space
 
 
 def json_module(budget: Budget) -> Namespace:

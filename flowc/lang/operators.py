@@ -45,19 +45,6 @@ def binary_operators(budget: Budget) -> dict[str, Operator]:
                 budget.items(len(a) * max(0, b))
         return bounded_int(a * b)
 
-    def power(a: Any, b: Any) -> Any:
-        if isinstance(a, int) and isinstance(b, int) and a.bit_length() * b > 2 * MAX_BITS:
-            raise too_large("the result of `**`")
-        result = bounded_int(a**b)
-        if isinstance(result, complex):
-            raise Refusal("wrong-value", "a root of a negative number is not a real number")
-        return result
-
-    def shift_left(a: Any, b: Any) -> Any:
-        if isinstance(a, int) and isinstance(b, int) and b > MAX_BITS:
-            raise too_large("the result of `<<`")
-        return bounded_int(a << b)
-
     def modulo(a: Any, b: Any) -> Any:
         return percent_format(budget, a, b) if isinstance(a, str) else a % b
 
@@ -77,14 +64,29 @@ def binary_operators(budget: Budget) -> dict[str, Operator]:
         "/": operator.truediv,
         "//": operator.floordiv,
         "%": modulo,
-        "**": power,
+        "**": _power,
         "|": of_sets(operator.or_),
         "&": of_sets(operator.and_),
         "^": of_sets(operator.xor),
-        "<<": shift_left,
+        "<<": _shift_left,
         ">>": operator.rshift,
         "@": _no_matrices,
     }
+
+
+def _power(a: Any, b: Any) -> Any:
+    if isinstance(a, int) and isinstance(b, int) and a.bit_length() * b > 2 * MAX_BITS:
+        raise too_large("the result of `**`")
+    result = bounded_int(a**b)
+    if isinstance(result, complex):
+        raise Refusal("wrong-value", "a root of a negative number is not a real number")
+    return result
+
+
+def _shift_left(a: Any, b: Any) -> Any:
+    if isinstance(a, int) and isinstance(b, int) and b > MAX_BITS:
+        raise too_large("the result of `<<`")
+    return bounded_int(a << b)
 
 
 def in_place_operators(budget: Budget, binary: dict[str, Operator]) -> dict[str, Operator]:
@@ -151,6 +153,8 @@ def comparison_operators(budget: Budget) -> dict[str, Operator]:
             if type(a) not in _TEXT_OR_NUMBER:
                 budget.admit(a)
                 budget.admit(b)
+            return a in b
+        if hasattr(kind, "__contains__"):  # the environment
             return a in b
         return a in budget.listed(b)
 

@@ -10,10 +10,10 @@ from typing import Any
 from flowc.lang.callables import Builtin
 from flowc.lang.encode import Encoder
 from flowc.lang.faults import near
-from flowc.lang.formatting import format_text, parse_format, text_of
+from flowc.lang.formatting import parse_format, text_of
 from flowc.lang.limits import Budget, Refusal, a_type
 from flowc.lang.members import Members
-from flowc.lang.operators import get_item
+from flowc.lang.methods import text_format
 from flowc.lang.values import NO_FLAGS, FlaggedPath
 from flowc.source import Span
 
@@ -175,22 +175,13 @@ class Expander:
         allow_missing: bool,
     ) -> list[str]:
         """Through `str.format`'s language: `{i:03d}`, `{sample[id]}`."""
-        budget = self.budget
+        fill = text_format(self.budget, self.members)
         pattern = _escape_constraints(pattern, names, allow_missing)
         out = []
         combos: Any = product(*lists) if combine is None else self._combined(combine, lists, names)
         for combo in combos:
             named = dict(zip(names, combo, strict=True))
-            out.append(
-                format_text(
-                    budget,
-                    pattern,
-                    (),
-                    named,
-                    self.members.get,
-                    lambda value, key: get_item(budget, value, key),
-                )
-            )
+            out.append(fill(pattern, (), named))
         return out
 
 
