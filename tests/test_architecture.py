@@ -31,7 +31,7 @@ MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s versi
     "executors":  GROUND,
     "record":     GROUND,
     "live":       GROUND,
-    "run":        [*GROUND, "lang", "graph", "plan", "executors.base"],
+    "run":        [*GROUND, "lang", "graph", "plan", "executors.base", "record.history"],
     "api":        [*GROUND, *COMPILE, "run", "executors", "record", "live"],
     "cli":        [*GROUND, *COMPILE, "run", "executors", "record", "live", "api"],
     "__main__":   ["cli"],

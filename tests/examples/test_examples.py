@@ -1,5 +1,6 @@
 """The examples run under flowc, from nothing to their results, and are up to date afterwards."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -63,10 +64,9 @@ def test_stdlib(tmp_path: Path) -> None:
 
 
 def planned(directory: Path) -> list[str]:
-    """Rules of the jobs that would run."""
-    return sorted(
-        line.split()[-1] for line in flowc(directory, "plan", "--json").splitlines() if line
-    )
+    """Rules of the jobs that would or might run."""
+    lines = [json.loads(line) for line in flowc(directory, "plan", "--json").splitlines()]
+    return sorted(line["rule"] for line in lines if "rule" in line)
 
 
 @pytest.mark.skipif(
