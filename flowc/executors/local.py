@@ -112,6 +112,9 @@ class LocalExecutor:
                 if pid in self._running or _group_is_ours(pid):
                     _signal_group(pid, signal.SIGKILL)
             self._drain(None)
+            until = time.monotonic() + TERM_GRACE_S
+            while any(map(_is_alive, left)) and time.monotonic() < until:
+                time.sleep(0.001)  # killed, but not yet gone; nothing tells when they are
         self._leftover.clear()
         self._watch.close()
 

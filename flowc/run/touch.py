@@ -42,13 +42,14 @@ def touch_plan(
     touched: list[JobId] = []
     paths: list[str] = []
     missing: list[str] = []
+    groups: set[int] = set()
     now_ns = time.time_ns()
     for job in jobs:
         files = graph.outputs[job]
         names = [graph.paths[f] for f in files]
         states = disk.stat_many(names)
         absent = [n for n, state in zip(names, states, strict=True) if state is None]
-        now_ns = max(now_ns, time.time_ns(), _newest(plan, job))
+        now_ns = max(now_ns, time.time_ns(), _newest(plan, job, groups))
         for name, state in zip(names, states, strict=True):
             if state is not None:
                 _touch(name, state, now_ns)
@@ -67,12 +68,15 @@ def touch_plan(
     return TouchOutcome(len(paths), tuple(missing))
 
 
-def _newest(plan: Plan, job: JobId) -> int:
+def _newest(plan: Plan, job: JobId, groups: set[int]) -> int:
     """The newest time of the inputs that were found when the graph was made: no output may be
-    older, even if that time lies in the future."""
+    older, even if that time lies in the future. Lists in `groups` have been looked at."""
     graph = plan.graph
     found = 0
     for ref in graph.inputs[job]:
+        if ref < 0 and ref in groups:
+            continue
+        groups.add(ref)
         for file in (FileId(ref),) if ref >= 0 else graph.groups[~ref]:
             state = graph.states[file]
             if state is not None and state.mtime_ns > found:
