@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Node:
     """What all nodes share. Equal nodes have equal fields, spans included."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def _fields(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.__slots__)

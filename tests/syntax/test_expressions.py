@@ -39,9 +39,7 @@ def written(node: t.Expr) -> str:
             first = written(node.operands[0])
             return f"({first} {' '.join(f'{op} {written(x)}' for op, x in rest)})"
         case t.Conditional():
-            return (
-                f"({written(node.then)} if {written(node.test)} else {written(node.otherwise)})"
-            )
+            return f"({written(node.then)} if {written(node.test)} else {written(node.otherwise)})"
         case t.Lambda():
             return f"(lambda {', '.join(map(_parameter, node.parameters))}: {written(node.body)})"
         case t.Starred():
@@ -54,7 +52,7 @@ def written(node: t.Expr) -> str:
             return "{" + ", ".join(pairs) + "}"
         case t.Comprehension():
             key = "" if node.key is None else f"{written(node.key)}: "
-            start, end = {"list": "[]", "generator": "()"}.get(node.kind, "{}")
+            start, end = tuple({"list": "[]", "generator": "()"}.get(node.kind, "{}"))
             clauses = " ".join(map(_clause, node.clauses))
             return f"{start}{key}{written(node.element)} {clauses}{end}"
     raise AssertionError(node)
@@ -89,7 +87,7 @@ def _parameter(parameter: t.Parameter) -> str:
 
 
 def _sequence(node: t.Sequence) -> str:
-    start, end = {"list": "[]", "tuple": "()", "set": "{}"}[node.kind]
+    start, end = tuple({"list": "[]", "tuple": "()", "set": "{}"}[node.kind])
     comma = "," if node.kind == "tuple" and node.items else ""
     return f"{start}{', '.join(map(written, node.items))}{comma}{end}"
 
@@ -110,13 +108,15 @@ def ours(text: str) -> str:
 # fmt: off
 SAME = [
     "1", "0x_ff", "0b1_0", "0o17", "1_000", "1.", ".5", "1e3", "1.5e-3", "00", "1e999",
-    "'a'", '"a" \'b\'', "r'\\d'", "'\\d\\.'", "'\\x41\\u00e9\\U0001F600\\N{BULLET}\\101\\n'", "u'a'",
+    "'a'", '"a" \'b\'', "r'\\d'", "'\\d\\.'", "'\\x41\\u00e9\\U0001F600\\N{BULLET}\\101\\n'",
+    "u'a'",
     "'''a\n'b'''", '""', "''", "''''a'''", '"""a"b\\""""', "'a\\\nb'", "'a\\'b'",
     "a.b.c", "a[1]", "a[1:2]", "a[:]", "a[::]", "a[1:]", "a[:1]", "a[::2]", "a[1:2:3]", "a[:2:]",
     "a[1,]", "a[1, 2]", "a[1:2, ::3]", "a[(1, 2)]", "a[b[c]]",
     "f()", "f(1)", "f(1,)", "f(a=1)", "f(*a, **b)", "f(1, *a, b=2, **c)", "f(x for x in y)",
     "f(a)(b)[c].d", "f(a if b else c)", "f(a=lambda: 1)", "f(not a)",
-    "()", "(1)", "(1,)", "1,", "1, 2", "1, 2,", "(1, 2)", "*a, b", "(*a,)", "((1, 2), 3)", "(1, 2), 3",
+    "()", "(1)", "(1,)", "1,", "1, 2", "1, 2,", "(1, 2)", "*a, b", "(*a,)", "((1, 2), 3)",
+    "(1, 2), 3",
     "[]", "[1]", "[1,]", "[1, *a]", "{1}", "{1, *a,}", "{}", "{1: 2}", "{1: 2, **a, 3: 4,}",
     "[x for x in y]", "[x for x in y if a if b for z in x]", "{x for x in y}",
     "{k: v for k, v in y}", "[x for x, in y]", "[x for (x, y), z in a]", "[x for x[0] in y]",
@@ -132,7 +132,8 @@ SAME = [
     "lambda: 1", "lambda x: x", "lambda x, y=1, *a, z=2, **b: x", "lambda x,: x",
     "lambda: lambda: 1", "lambda x: x if x else y", "lambda: (yielded, 1)",
     "f'a'", "f'{a}'", "f'{a}b{c}'", "f'{{a}}'", "f'{a!r}'", "f'{a:>10}'", "f'{a!s:>{w}}'",
-    "f'{a:{w}.{p}}'", "f'{a + b}'", "f'{f(a)[0].b}'", "f'{a, b}'", "f'{ {1: 2}[1] }'", "'a' f'{b}' 'c'",
+    "f'{a:{w}.{p}}'", "f'{a + b}'", "f'{f(a)[0].b}'", "f'{a, b}'", "f'{ {1: 2}[1] }'",
+    "'a' f'{b}' 'c'",
     "rf'\\d{a}'", "fr'{a}\\n'", "F'{a}\\n'", "f'{a=}'", "f'{a = }'", "f'{a=!s}'", "f'{a=:>3}'",
     "f'{a!=b}'", "f'{a==b}'", "f'{(lambda: 1)()}'", "f'{a:=3}'", "f'''{a}\n'''", "f'{a}' f'{b}'",
     "f'\\x41\\N{BULLET}{a}'", "f'{\"b\"}'", "f'{x:%H:%M}'", "f'{a[1:2]}'", "f''", "f'{x}' ''",
@@ -155,9 +156,8 @@ atoms = names | st.sampled_from(["1", "'s'", "()", "[]", "2.5", "None"])
 
 
 def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    operators = st.sampled_from(
-        "+ - * / // % ** | & ^ << >> == != < <= > >= in is and or".split() + ["not in", "is not"]
-    )
+    words = "+ - * / // % ** | & ^ << >> == != < <= > >= in is and or"
+    operators = st.sampled_from([*words.split(), "not in", "is not"])
     return st.one_of(
         st.tuples(inner, operators, inner).map(" ".join),
         st.tuples(inner, operators, inner, operators, inner).map(" ".join),
@@ -182,9 +182,11 @@ def test_any_mixture_of_operators_binds_as_in_python(text: str) -> None:
 WRONG = [
     "a if b if c else d else e",  "1if a else 2",
     "", "a b", "a +", "(a", "a)", "f(a=1, 2", "*a", "a if b", "lambda", "[1 2]", "a not b", "a = b",
-    "f(x for x in y, 1)", "{1: 2, 3}", "a == not b", "- not b", "a ** not b", "1_", "1__0", "0x", "07",
+    "f(x for x in y, 1)", "{1: 2, 3}", "a == not b", "- not b", "a ** not b", "1_", "1__0", "0x",
+    "07",
     "1j", "b'a'", "'a", "f'{a'", "f'a}'", "f'{}'", "f'{a!x}'", "a[", "a[]", "yield", "...", "a.1",
-    "a..b", "x := 1", "$a", "a ? b", "'\\x4'", "{**a for a in b}", "[*a for a in b]", "f(**)", "a,,b",
+    "a..b", "x := 1", "$a", "a ? b", "'\\x4'", "{**a for a in b}", "[*a for a in b]", "f(**)",
+    "a,,b",
     "\\", "a; b", "pass", "not", "in a", "is", "f'{lambda: 1}'", "for a in b", "[for a in b]",
 ]  # fmt: skip
 
