@@ -293,7 +293,6 @@ class Layout:
     def _code(self, width: int) -> Iterator[Token]:
         """The verbatim text of a code block, as far as its lines are indented more than `width`."""
         tokens, start = self.tokens, self.at
-        first = tokens[start + 1] if tokens[start].type == "NEWLINE" else tokens[start]
         at = start
         while tokens[at].type != "NEWLINE" or (
             at + 1 < len(tokens) and self._measure(tokens[at + 1])[0] > width
@@ -303,9 +302,9 @@ class Layout:
         self.at = at + 1
         if at > start:
             text = self.source.text
-            begin = first.start
-            if tokens[start].type == "NEWLINE":
-                begin = text.rfind("\n", 0, begin) + 1
+            begin = tokens[start].start
+            if tokens[start].type == "NEWLINE":  # with the indentation of the first line
+                begin = text.rfind("\n", 0, tokens[start + 1].start) + 1
             yield Token("CODE", text[begin : last.end], begin, last.end)
         yield Token("_NEWLINE", "\n", tokens[at].start, tokens[at].end)
 
