@@ -75,6 +75,8 @@ def main(argv: Sequence[str]) -> int:
         return 128 + signalled.number
     except KeyboardInterrupt:
         return 130
+    except SystemExit as end:  # argparse, after --help
+        return end.code if isinstance(end.code, int) else OK
     except BrokenPipeError:
         _silence_stdout()
         return OK
