@@ -187,7 +187,7 @@ def _add_iteration(table: dict[str, Any], budget: Budget) -> None:
     iterate = budget.iterate
 
     def zipped(*values: Any, strict: bool = False) -> Iterator[Any]:
-        return zip(*[iterate(value) for value in values], strict=strict)
+        return budget.tuples(zip(*[iterate(value) for value in values], strict=strict), len(values))
 
     def mapped(function: Any, *values: Any) -> Iterator[Any]:
         need_callable(function, "the first argument of `map`")

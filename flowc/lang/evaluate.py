@@ -48,6 +48,7 @@ class Interpreter:
         self.builtins = standard_builtins(self.budget, disk, self.members, self.env_read)
         self.builtins.update(builtins or {})
         self.compiler = Compiler(self.budget, self.builtins, self.members)
+        self._said: set[tuple[str, str, Span | None]] = set()
         self._compiled: dict[int, Compiled] = {}  # by identity; the node is kept, so that it stays
 
     # --- expressions ---
@@ -151,9 +152,19 @@ class Interpreter:
                     case _:
                         on_statement(statement, scope)
             except WorkflowError as fault:
-                faults += fault.diagnostics
+                faults += self._new(fault)
                 scope.poison(assigned([statement]))
         return None
+
+    def _new(self, fault: WorkflowError) -> list[Diagnostic]:
+        """Faults that were not said before: each turn of a loop may have the same ones."""
+        found = []
+        for diagnostic in fault.diagnostics:
+            key = (diagnostic.code, diagnostic.message, diagnostic.span)
+            if key not in self._said:
+                self._said.add(key)
+                found.append(diagnostic)
+        return found
 
     def _define(self, node: tree.Def, scope: Scope) -> Any:
         return self._run(node, scope, lambda context: compile_def(self.compiler, node, context))

@@ -6,7 +6,7 @@ whoever knows the place in the file turns it into a diagnostic.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -108,6 +108,18 @@ class Budget:
                 raise too_many_steps(self.step_limit)
             yield value
 
+    def tuples(self, iterator: Iterator[Any], width: int) -> Iterator[Any]:
+        """An iterator of tuples of `width` values each, which may be wide."""
+        return self._wide(iterator, width) if width > 8 else iterator
+
+    def _wide(self, iterator: Iterator[Any], width: int) -> Iterator[Any]:
+        for value in iterator:
+            self.bytes -= width << 3
+            self.spend(width >> 2)
+            if self.bytes < 0:
+                raise too_large("what this expression makes")
+            yield value
+
     def listed(self, value: Any) -> list[Any]:
         """All items of an iterable as a new list."""
         return list(self.iterate(value))
@@ -165,23 +177,42 @@ def weigh(value: Any, *, with_text: bool = False) -> int:
     A value that holds itself, or that would unfold beyond all measure, is refused.
     """
     total = 0
+    limit = MAX_TEXT if with_text else MAX_ITEMS
     level: list[Any] = [value]
+    times: list[int] | None = None  # how often each of the level stands there; None: once each
     for _ in range(MAX_NESTING):
-        below: list[Any] = []
-        for holder in level:
+        below: list[list[Any]] = []
+        for i, holder in enumerate(level):
             inside: Iterable[Any] = holder
             if type(holder) is dict:
                 inside = [*holder.keys(), *holder.values()]
-            total += len(holder) * (2 if with_text else 1)
-            below += [thing for thing in inside if type(thing) in NESTING]
+            found = len(holder) * (2 if with_text else 1)
             if with_text:
-                total += sum([_text_size(thing) for thing in inside])
-            if total + len(below) > (MAX_TEXT if with_text else MAX_ITEMS):
-                raise too_large("the value with all that is nested in it")
-        if not below:
+                found += sum([_text_size(thing) for thing in inside])
+            total += found if times is None else found * times[i]
+            below.append([thing for thing in inside if type(thing) in NESTING])
+        if total > limit:
+            raise too_large("the value with all that is nested in it")
+        level, times = _distinct(below, times)
+        if not level:
             return total
-        level = below
     raise Refusal("too-deep", f"a value nested more than {MAX_NESTING} levels deep")
+
+
+def _distinct(
+    below: list[list[Any]], times: list[int] | None
+) -> tuple[list[Any], list[int] | None]:
+    """All values of the next level, each once, and how often each stands there."""
+    flat = list(chain.from_iterable(below))
+    known = {id(thing): thing for thing in flat}
+    if times is None and len(known) == len(flat):
+        return flat, None
+    counts = dict.fromkeys(known, 0)
+    for i, things in enumerate(below):
+        weight = 1 if times is None else times[i]
+        for thing in things:
+            counts[id(thing)] += weight
+    return list(known.values()), list(counts.values())
 
 
 def _text_size(thing: Any) -> int:

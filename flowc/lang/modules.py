@@ -8,13 +8,14 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from functools import reduce
 from itertools import chain, combinations, permutations, product, zip_longest
 from pathlib import PurePosixPath
 from typing import Any
 
 from flowc.disk import DIRECTORY, FILE, Disk
 from flowc.lang.callables import Builtin, guarded
-from flowc.lang.limits import NESTING, Budget, Refusal, bounded_int, too_large, weigh
+from flowc.lang.limits import NESTING, Budget, Refusal, a_type, bounded_int, too_large, weigh
 from flowc.lang.values import Namespace
 
 MAX_REGEX_TEXT = 1 << 16
@@ -129,8 +130,8 @@ def os_path(budget: Budget, disk: Disk) -> Namespace:
 
 _MATH = (
     "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh degrees dist erf erfc exp "
-    "exp2 expm1 fabs floor fmod frexp fsum gamma gcd hypot isclose isfinite isinf isnan isqrt lcm "
-    "ldexp lgamma log log10 log1p log2 modf nextafter pow prod radians remainder sin sinh sqrt tan "
+    "exp2 expm1 fabs floor fmod frexp fsum gamma gcd hypot isclose isfinite isinf isnan isqrt "
+    "ldexp lgamma log log10 log1p log2 modf nextafter pow radians remainder sin sinh sqrt tan "
     "tanh trunc ulp"
 )
 
@@ -144,15 +145,28 @@ def math_module(budget: Budget) -> Namespace:
 
         return call
 
+    def product_of(values: Any, *, start: Any = 1) -> Any:
+        for value in budget.iterate(values):
+            start = bounded_int(start * _number(value))
+        return start
+
     def checked(function: Callable[..., Any]) -> Callable[..., Any]:
         admitted = guarded(budget, function)
         return lambda *args, **kwargs: bounded_int(admitted(*args, **kwargs))
 
     table = {name: checked(getattr(math, name)) for name in _MATH.split() if hasattr(math, name)}
+    table["prod"] = product_of
+    table["lcm"] = lambda *values: reduce(lambda a, b: bounded_int(math.lcm(a, b)), values, 1)
     for name in ("comb", "factorial", "perm"):
         table[name] = bounded(getattr(math, name), 2000)
     constants = {name: getattr(math, name) for name in ("e", "inf", "nan", "pi", "tau")}
     return Namespace("math", _functions("math", table) | constants)
+
+
+def _number(value: Any) -> Any:
+    if not isinstance(value, int | float):
+        raise Refusal("wrong-type", f"this needs a number, not {a_type(value)}")
+    return value
 
 
 # --- re ------------------------------------------------------------------------------------------
@@ -216,7 +230,8 @@ def itertools_module(budget: Budget) -> Namespace:
     def of_products(*values: Any, repeat: int = 1) -> Iterator[Any]:
         if not isinstance(repeat, int) or repeat * max(1, len(values)) > 1000:
             raise too_large("the number of lists")
-        return product(*[listed(value) for value in values], repeat=repeat)
+        found = [listed(value) for value in values]
+        return budget.tuples(product(*found, repeat=repeat), len(found) * repeat)
 
     def choosing(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(values: Any, *count: Any) -> Any:
@@ -225,7 +240,8 @@ def itertools_module(budget: Budget) -> Namespace:
             found = listed(values)
             if not count and len(found) > 1000:
                 raise too_large("the number of items")
-            return function(found, *count)
+            width = count[0] if count and isinstance(count[0], int) else len(found)
+            return budget.tuples(function(found, *count), width)
 
         return call
 
@@ -233,7 +249,8 @@ def itertools_module(budget: Budget) -> Namespace:
         return chain(*[budget.iterate(value) for value in values])
 
     def longest(*values: Any, fillvalue: Any = None) -> Iterator[Any]:
-        return zip_longest(*[budget.iterate(value) for value in values], fillvalue=fillvalue)
+        found = [budget.iterate(value) for value in values]
+        return budget.tuples(zip_longest(*found, fillvalue=fillvalue), len(found))
 
     def chained_within(values: Any) -> Iterator[Any]:
         return chain(*[budget.iterate(value) for value in listed(values)])

@@ -11,7 +11,7 @@ from flowc.lang.callables import Builtin
 from flowc.lang.encode import Encoder
 from flowc.lang.faults import near
 from flowc.lang.formatting import parse_format, text_of
-from flowc.lang.limits import Budget, Refusal, a_type
+from flowc.lang.limits import LARGE, Budget, Refusal, a_type
 from flowc.lang.members import Members
 from flowc.lang.methods import text_format
 from flowc.lang.values import NO_FLAGS, FlaggedPath
@@ -68,6 +68,7 @@ class Expander:
     def _one(
         self, pattern: str, combine: Any, allow_missing: bool, values: Mapping[str, Any]
     ) -> list[str]:
+        self.budget.spend((len(values) + 1) * len(pattern) >> 2)
         names = [name for name in values if _uses(pattern, name)]
         lists = [self._values(values[name]) for name in names]
         template = _simple_template(pattern, names, allow_missing)
@@ -115,29 +116,31 @@ class Expander:
             return [f"{before}{value}{after}" for value in lists[0]]
         lists = [self._printable(values) for values in lists]
         combos: Any = product(*lists) if combine is None else self._combined(combine, lists, names)
-        if order == list(range(len(lists))):
-            return self._joined(text, combos)
         if not order:
             plain = text % ()
             return [plain for _ in combos]
-        pick = itemgetter(*order)
-        if len(order) == 1:
-            return self._joined(text, ((pick(combo),) for combo in combos))
-        return self._joined(text, map(pick, combos))
+        width = len(text) + sum(max(map(len, lists[i]), default=0) for i in order)
+        if order != list(range(len(lists))):
+            pick = itemgetter(*order)
+            combos = map(pick, combos) if len(order) > 1 else ((pick(c),) for c in combos)
+        return self._joined(text, combos, width)
 
-    def _joined(self, text: str, combos: Any) -> list[str]:
-        if len(text) < 2000:
+    def _joined(self, text: str, combos: Any, width: int) -> list[str]:
+        """`width`: how long a result may become."""
+        if width < LARGE:
             return [text % combo for combo in combos]
         out = []
         for combo in combos:
-            self.budget.text(len(text))
+            self.budget.text(len(text) + sum([len(value) for value in combo]))
             out.append(text % combo)
         return out
 
-    def _room(self, width: int, values: list[str]) -> None:
-        self.budget.bytes -= (width + 20) * len(values)
-        self.budget.text(width)
-        self.budget.items(0 if self.budget.bytes >= 0 else len(values) + 2000)
+    def _room(self, width: int, values: list[Any]) -> None:
+        """The list of all results must have a bearable size."""
+        width += max([len(value) for value in values if type(value) is str], default=20)
+        if width > LARGE:
+            for value in values:
+                self.budget.text(width - 20 + (len(value) if type(value) is str else 20))
 
     def _printable(self, values: list[Any]) -> list[str]:
         if _are_plain(values):
