@@ -49,12 +49,17 @@ LATE = {
     "lark":                "50 ms, only where the tables have to be made",
     "lark.lexer":          "as above",
     "lark.parsers.lalr_analysis": "as above",
-    "unicodedata":         "a large table that few files need",
+    "json":                "3 ms, for benchmarks and `json.loads` in a Workflowfile",
+    "shutil":              "5 ms, for jobs that make directories",
     "string":              "not needed by most files",
-    "flowc.lang.pattern":  "graph.job needs it for jobs that run",
-    "flowc.lang.values":   "as above",
+    "unicodedata":         "a large table that few files need",
+    "flowc.events":        "the console needs `json` for --json alone",
+    "flowc.lang.config":   "3 ms, only where there is a config",
     "flowc.lang.data":     "only for a compiled workflow",
-    "flowc.syntax.read":   "the parser, for functions in a compiled workflow",
+    "flowc.lang.pattern":  "graph.job needs it for jobs that run",
+    "flowc.lang.refusals": "only for a statement that is refused",
+    "flowc.lang.values":   "graph.job needs it for jobs that run",
+    "flowc.syntax.parse":  "a compiled workflow needs no parser",
 }
 # fmt: on
 
