@@ -39,7 +39,6 @@ REFUSED = frozenset(
     ]
 )
 _REST_OF_REFUSED = {"try": ("except", "else", "finally"), "while": ("else",)}
-_REFUSED_NAMES = frozenset(("match", "type"))  # before a second name only
 
 _ENDS_VALUE = frozenset(("NAME", "NUMBER", "STRING", "CONSTANT", "FEND", "RPAR", "RSQB", "RBRACE"))
 _IN_USE = {"exclude": "EXCLUDE", "from": "FROM", "as": "AS", "with": "WITH"}
@@ -164,13 +163,19 @@ class Layout:
             if after == "COLON" or (self.levels[-1].is_block and after != "DOT"):
                 yield from self._directive()
                 return
-            if word in _REFUSED_NAMES and after == "NAME":
+            if (word == "type" and after == "NAME") or (word == "match" and self._ends_in_colon()):
                 yield self._refused()
                 return
         elif word in REFUSED or word == "@":
             yield self._refused()
             return
         yield from self._plain("suite")
+
+    def _ends_in_colon(self) -> bool:
+        at = self.at
+        while self.tokens[at].type != "NEWLINE":
+            at += 1
+        return self.tokens[at - 1].type == "COLON"
 
     def _plain(self, opens: str) -> Iterator[Token]:
         """The rest of the line as it is."""
