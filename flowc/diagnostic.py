@@ -124,7 +124,8 @@ def _excerpt(label: Label, width: int, mark: str, tone: str, paint: Any) -> list
     length = max(1, min(label.span.end - label.span.start, len(text) - start))
     if len(text) > LINE_WIDTH:
         cut = max(0, min(start - 40, len(text) - LINE_WIDTH))
-        shown = ("…" if cut else "") + text[cut : cut + LINE_WIDTH] + "…"
+        more = cut + LINE_WIDTH < len(text)
+        shown = ("…" if cut else "") + text[cut : cut + LINE_WIDTH] + ("…" if more else "")
         start -= cut - (1 if cut else 0)
         length = min(length, len(shown) - start)
     indent = "".join("\t" if c == "\t" else " " for c in shown[:start])
