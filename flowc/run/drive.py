@@ -102,8 +102,7 @@ class Run:
         self._running: dict[JobId, _Running] = {}
         self._late: set[JobId] = set()  # those whose outputs are waited for
         self._failed: list[JobId] = []
-        self._interrupts = Interrupts(self._stop)
-        self._kill_at = inf
+        self._interrupts = Interrupts(self._stop, options.kill_after_s)
         self._ranks: Sequence[int] = ()
 
     def run(self) -> RunOutcome:
@@ -146,23 +145,13 @@ class Run:
                 if turns == (turns := list(state.counts)):
                     raise RuntimeError("jobs wait, and nothing runs that they could wait for")
                 continue
-            for event in wait(self._patience()):
+            for event in wait(_LOOK_S if self._late else None):
                 self._happened(event)
             if self._late:
                 self._look_again()
-            if time.monotonic() >= self._kill_at:
-                self._kill_at = inf
-                self._executor.cancel(list(self._running), kill=True)
             if state.counts[Status.DONE] - caught_up >= _CATCH_UP_JOBS:
                 caught_up = state.counts[Status.DONE]
                 self._history.catch_up()
-
-    def _patience(self) -> float | None:
-        if self._late:
-            return _LOOK_S
-        if self._kill_at < inf:
-            return max(0.0, self._kill_at - time.monotonic())
-        return None
 
     # ---- before a job
 
@@ -352,7 +341,6 @@ class Run:
         """A signal has come: in the middle of anything."""
         self._state.stop()
         self._executor.cancel(list(self._running), kill=not first)
-        self._kill_at = time.monotonic() + self._options.kill_after_s if first else inf
 
 
 def _budget(plan: Plan, executor: Executor, options: RunOptions) -> Budget:

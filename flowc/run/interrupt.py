@@ -1,5 +1,5 @@
 """Signals that end a run: the first one lets nothing new start and asks the jobs to end, the
-second one ends them."""
+second one, or the end of the patience, ends them."""
 
 import signal
 import threading
@@ -16,7 +16,8 @@ class Interrupts:
     `stop` runs inside the signal handler, so that it also reaches a run that waits.
     """
 
-    def __init__(self, stop: Callable[[bool], None]) -> None:
+    def __init__(self, stop: Callable[[bool], None], patience_s: float) -> None:
+        self._patience_s = patience_s  # from the first signal on
         self.number: int | None = None  # the first signal that came
         self._stop = stop
         self._before: dict[int, Any] = {}
@@ -28,6 +29,7 @@ class Interrupts:
                 if before is not signal.SIG_IGN:  # `nohup` and `&` of a script have a say
                     self._before[number] = before
                     signal.signal(number, self._came)
+            self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._came)
         return self
 
     def __exit__(
@@ -36,12 +38,17 @@ class Interrupts:
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._before:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, before in self._before.items():
-            signal.signal(number, before)
+            signal.signal(number, before or signal.SIG_DFL)  # None: not set from Python
         self._before.clear()
 
     def _came(self, number: int, frame: FrameType | None) -> None:
         first = self.number is None
         if first:
+            if number == signal.SIGALRM:
+                return  # somebody else's
             self.number = number
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, self._patience_s))
         self._stop(first)
