@@ -331,7 +331,8 @@ def damaged(draw: st.DrawFn) -> dict[str, Any]:
             else:
                 del inner[key]
             break
-    return data
+    found: dict[str, Any] = data
+    return found
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
