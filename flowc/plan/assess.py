@@ -195,9 +195,9 @@ class Assessment:
     def flow_inputs(self, job: JobId) -> Sequence[int]:
         """Refs of the inputs whose making anew matters: an `ancient` one only if it is missing."""
         graph = self.graph
-        counted = counted_inputs(graph, self.rules, job)
         row = graph.inputs[job]
-        if counted is row or len(counted) == len(row):
+        counted = counted_inputs(graph, self.rules, job)
+        if not self.rules[graph.rule_of[job]].has_ancient and job not in graph.input_flags:
             return counted
         absent = [f for f in graph.files_of(row) if graph.states[f] is None]
         return [*counted, *absent]

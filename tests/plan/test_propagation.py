@@ -84,14 +84,13 @@ CHAIN: dict[str, tuple[str, Change, str]] = {
 # fmt: on
 
 
-def chain(build: Any, disk: FakeDisk, **flags: str) -> JobGraph:
-    def mark(path: str) -> Any:
-        return getattr(build, flags[path])(path) if path in flags else path
+def chain(build: Any, disk: FakeDisk, fb_in: str = "str", fb_out: str = "str") -> JobGraph:
+    marks = {"str": str, "temp": build.temp, "ancient": build.ancient}
 
     graph: JobGraph = build.graph(
         disk,
-        build.rule("c", [mark("fb")], ["fc"], "c"),
-        build.rule("b", ["fa"], [mark("fb_out") if "fb_out" in flags else "fb"], "b"),
+        build.rule("c", [marks[fb_in]("fb")], ["fc"], "c"),
+        build.rule("b", ["fa"], [marks[fb_out]("fb")], "b"),
         build.rule("a", ["s"], ["fa"], "a"),
     )
     return graph
@@ -121,10 +120,10 @@ def test_reasons_name_what_is_upstream(build: Any, past: Any) -> None:
 def test_the_maker_of_an_ancient_input_brings_nothing_on(build: Any, past: Any) -> None:
     disk = FakeDisk({"s": 1, "fa": 2, "fb": 3, "fc": 4})
     disk.write("s", "n")
-    plan = make_plan(chain(build, disk, fb="ancient"), past, disk)
+    plan = make_plan(chain(build, disk, fb_in="ancient"), past, disk)
     assert signs(plan, "abc") == "RR-"
     disk.remove("fb")  # unless it is not there
-    plan = make_plan(chain(build, disk, fb="ancient"), past, disk)
+    plan = make_plan(chain(build, disk, fb_in="ancient"), past, disk)
     assert signs(plan, "abc") == "RRR"
 
 
@@ -174,6 +173,63 @@ def test_temp_that_is_gone(
     change(disk, past)
     plan = make_plan(graph(), past, disk)
     assert signs(plan, "muv") == expected
+
+
+def windows(build: Any, disk: FakeDisk, count: int) -> JobGraph:
+    """Temp files t0, t1, ... and for each neighbouring pair a file w0, w1, ... made of both. In
+    addition t0 needs a temp file of its own."""
+    makers = [build.rule(f"m{i}", ["u"] if i == 0 else ["s"], [build.temp(f"t{i}")])
+              for i in range(count + 1)]  # fmt: skip
+    pairs = [build.rule(f"p{i}", [f"t{i}", f"t{i + 1}"], [f"w{i}"]) for i in range(count)]
+    names = [[f"w{i}" for i in range(count)]]
+    graph: JobGraph = build.graph(
+        disk,
+        build.rule("all", names, [], None),
+        build.rule("n", ["s"], [build.temp("u")]),
+        *makers,
+        *pairs,
+    )
+    return graph
+
+
+def test_a_need_spreads_through_all_neighbours(build: Any, past: Any) -> None:
+    """What is made again for one is read by the next, which needs one more; to the very end."""
+    disk = FakeDisk({"s": 1} | {f"w{i}": 5 for i in range(50)})
+    assert not any(make_plan(windows(build, disk, 50), past, disk).decisions)
+    disk.remove("w49")
+    plan = make_plan(windows(build, disk, 50), past, disk)
+    assert {job for job, sign in shown(plan).items() if sign == "-"} == {"all"}
+    past.done(windows(build, disk, 50), disk)
+    plan = make_plan(windows(build, disk, 50), past, disk)
+    assert shown(plan) == {
+        "all": "-",
+        **{f"p{i}": "R" if i == 49 else "?" for i in range(50)},
+        **{f"m{i}": "?" if i == 0 else "R" for i in range(51)},
+        "m0": "R", "n": "R",
+    }
+
+
+def test_what_may_run_for_sure_runs_once_its_maker_is_needed(build: Any, past: Any) -> None:
+    """`b` makes a temp that is gone; `c` has no record: at first both but may run."""
+    disk = FakeDisk({"s": 1, "fa": 2, "fc": 4})
+    graph = chain(build, disk, fb_out="temp")
+    past.done(graph, disk, "a", "b")
+    disk.write("s", "n")
+    assert signs(make_plan(chain(build, disk, fb_out="temp"), past, disk), "abc") == "RRR"
+
+
+def test_the_oldest_of_all_readers_is_what_counts(build: Any, past: Any) -> None:
+    """Two jobs read the same list of temp files that are gone; only one is older than `s`."""
+    for times in ({"f/1": 3, "f/2": 9}, {"f/1": 9, "f/2": 3}):
+        disk = FakeDisk({"s": 5} | times)
+        graph = build.graph(
+            disk,
+            build.rule("all", [["f/1", "f/2"]], [], None),
+            build.rule("m", ["s"], [build.temp("t")]),
+            build.rule("f", [["t"]], ["f/{w}"]),
+        )
+        plan = make_plan(graph, past, disk)
+        assert plan.reasons(JobId(0)) == [NewerInput("s"), NeededTemp("t")]
 
 
 def test_why_a_temp_is_made_again(build: Any, past: Any) -> None:
@@ -416,14 +472,29 @@ def worlds(draw: Any) -> tuple[list[dict[str, Any]], list[str], dict[str, int], 
         known += [o.replace("{w}", w) for o in outputs for w in "12"]
     made = known[2:]
     asked = draw(st.lists(st.sampled_from(made[-8:]), min_size=1, max_size=4, unique=True))
-    times = {p: draw(st.integers(1, 9)) for p in known[:2]}
-    times |= {p: t for p in made if (t := draw(st.integers(-3, 12))) >= 0}
-    contents = st.sampled_from(["none", "none", "same", "other", "unknown", "failed"])
-    records = {p: draw(contents) for p in made}
+    temps = {
+        path.replace("{w}", w)
+        for spec in specs
+        for path, temp in zip(spec["outputs"], spec["temp"], strict=True)
+        if temp
+        for w in "12"
+    }
+    times = {}
+    odds = draw(st.sampled_from([3, 10, 30]))  # how often something is out of order
+    for i, path in enumerate(known):
+        is_odd = draw(st.integers(1, odds)) == 1
+        if path in temps and not is_odd:
+            continue
+        times[path] = draw(st.integers(1, 30)) if is_odd else i + 1
+        if is_odd and path in made and draw(st.booleans()):
+            del times[path]
+    contents = st.sampled_from(["none", "none", "same", "same", "same", "other", "unknown"])
+    failed = st.integers(1, odds)
+    records = {p: "failed" if draw(failed) == 1 else draw(contents) for p in made}
     return specs, asked, times, records
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_a_plan_is_what_the_oracle_says(
     build: Any,
