@@ -146,14 +146,22 @@ def _parse_again(data: Mapping[str, Data], kind: str) -> tree.Lambda | tree.Def:
         source = Source(data["file"], f"{padding}{text})")
         start = len(padding)
         node: Any = parse_expression(source, start, start + len(text))
-    else:
-        source = Source(data["file"], "\n" * (line - 1) + _dedented(text, column - 1) + "\n")
+    elif column == 1:
+        source = Source(data["file"], "\n" * (line - 1) + text + "\n")
         node = parse(source).statements[0]
+    else:  # it was inside something that began above
+        above = "\n" * max(0, line - 2) + "if 1:\n"
+        source = Source(data["file"], f"{above}{_indent(text, column - 1)}{text}\n")
+        node = parse(source).statements[0]
+        node = node.branches[0][1][0] if isinstance(node, tree.If) else node
     if not isinstance(node, tree.Lambda | tree.Def):
         raise fail("bad-data", f"this is no function: {text[:60]!r}")
     return node
 
 
-def _dedented(text: str, width: int) -> str:
-    first, *rest = text.split("\n")
-    return "\n".join([first] + [row[width:] if not row[:width].strip() else row for row in rest])
+def _indent(text: str, width: int) -> str:
+    """What stands before the function: its body shows whether these are blanks or tabs."""
+    for row in text.split("\n")[1:]:
+        if row.strip() and not row[:width].strip():
+            return row[:width]
+    return " " * width

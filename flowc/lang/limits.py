@@ -23,7 +23,7 @@ MAX_NESTING = 100
 MAX_CALLS = 60
 """Functions that wait for one another."""
 STEP_LIMIT = 50_000_000
-BYTE_LIMIT = 3 << 30
+BYTE_LIMIT = 1 << 30
 """What all large values of one evaluation may take together."""
 
 STEPS_PER_CALL = 10_000

@@ -110,8 +110,14 @@ class Expander:
     ) -> list[str]:
         """By `%` formatting: the pattern holds plain wildcards only."""
         text, order = template
-        if combine is None and len(lists) == 1 and order == [0] and _are_plain(lists[0]):
-            before, after = (part.replace("%%", "%") for part in text.split("%s"))
+        if (
+            combine is None
+            and len(lists) == 1
+            and order == [0]
+            and "\0" not in text
+            and _are_plain(lists[0])
+        ):
+            before, _, after = (text % "\0").partition("\0")
             self._room(len(before) + len(after), lists[0])
             return [f"{before}{value}{after}" for value in lists[0]]
         lists = [self._printable(values) for values in lists]
@@ -143,7 +149,7 @@ class Expander:
                 self.budget.text(width - 20 + (len(value) if type(value) is str else 20))
 
     def _printable(self, values: list[Any]) -> list[str]:
-        if _are_plain(values):
+        if set(map(type, values)) <= {str}:
             return values
         return [text_of(self.budget, value) for value in values]
 

@@ -553,7 +553,7 @@ def joined(*parts: Any) -> Any:
 
 
 def arithmetic(inner: Any) -> Any:
-    operators = st.sampled_from("+ - * / // % < <= == != > >= & | ^ and or".split())
+    operators = st.sampled_from("+ - * / // % < <= == != > >= & | ^ and or".split())  # noqa: SIM905
     return st.one_of(
         joined("(", inner, " ", operators, " ", inner, ")"),
         joined("(-", inner, ")"),
