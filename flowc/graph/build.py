@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from flowc.diagnostic import Diagnostic, WorkflowError
@@ -63,6 +64,17 @@ def _ask(expansion: Expansion, targets: Sequence[str]) -> tuple[list[int], list[
     return expansion.files(files, [NO_JOB] * len(files)), jobs
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The part of an expansion that the graph consists of, with the graph's ids of files."""
+
+    files: Sequence[int]  # ids in the expansion
+    file_id: Sequence[int]  # by id in the expansion: id in the graph
+    groups: Sequence[tuple[int, ...]]
+    input_rows: Sequence[Sequence[int]]  # by job of the graph
+    output_rows: Sequence[Sequence[int]]
+
+
 def _assemble(
     expansion: Expansion,
     states: Sequence[FileState | None],
@@ -72,16 +84,59 @@ def _assemble(
     target_jobs: Sequence[int],
 ) -> JobGraph:
     """The finished graph: jobs in topological order, unused ones left out."""
+    is_whole = choice.used is None
+    part = _whole(expansion, order) if is_whole else _used(expansion, order, target_files)
     new_id = array("i", [NO_JOB]) * len(expansion.rule_of)
     for new, old in enumerate(order):
         new_id[old] = new
-    if choice.used is None:
-        kept: Sequence[int] = range(len(expansion.paths))
-        file_id: Sequence[int] = kept
-    else:
-        kept, file_id = _kept_files(expansion, order, target_files)
-    moved = choice.used is not None
+    makers = choice.producer
     inputs, outputs = Columns(), Columns()
+    _fill(inputs, part.input_rows)
+    _fill(outputs, part.output_rows)
+    return JobGraph(
+        workflow=expansion.workflow,
+        paths=expansion.paths if is_whole else [expansion.paths[f] for f in part.files],
+        producer=array(
+            "i", [new_id[j] if (j := makers[f]) != NO_JOB else NO_JOB for f in part.files]
+        ),
+        states=states if is_whole else [states[f] for f in part.files],
+        rule_of=array("i", [expansion.rule_of[job] for job in order]),
+        wildcards=[expansion.wildcards[job] for job in order],
+        inputs=inputs,
+        outputs=outputs,
+        groups=part.groups,
+        wildcard_names=expansion.products.wildcard_names,
+        input_names={
+            JobId(new_id[job]): names
+            for job, names in expansion.input_names.items()
+            if new_id[job] != NO_JOB
+        },
+        targets=tuple(FileId(part.file_id[f]) for f in target_files),
+        target_jobs=tuple(JobId(new_id[job]) for job in target_jobs),
+        input_flags={
+            JobId(new_id[job]): {FileId(part.file_id[f]): flag for f, flag in flags.items()}
+            for job, flags in expansion.input_flags.items()
+            if new_id[job] != NO_JOB
+        },
+    )
+
+
+def _whole(expansion: Expansion, order: Sequence[int]) -> _Part:
+    """Everything that was discovered: file ids stay as they are."""
+    files = range(len(expansion.paths))
+    inputs, outputs = expansion.input_rows, expansion.output_rows
+    return _Part(
+        files,
+        files,
+        expansion.groups,
+        [inputs[job] for job in order],
+        [outputs[job] for job in order],
+    )
+
+
+def _used(expansion: Expansion, order: Sequence[int], targets: Sequence[int]) -> _Part:
+    """The files and groups of these jobs, numbered anew."""
+    kept, file_id = _kept_files(expansion, order, targets)
     groups: list[tuple[int, ...]] = []
     group_id: dict[int, int] = {}
 
@@ -93,38 +148,9 @@ def _assemble(
             groups.append(tuple([file_id[f] for f in expansion.groups[~old]]))
         return group_id[old]
 
-    if moved:
-        _fill(inputs, [[ref(r) for r in expansion.input_rows[job]] for job in order])
-        _fill(outputs, [[file_id[f] for f in expansion.output_rows[job]] for job in order])
-    else:
-        groups = expansion.groups
-        _fill(inputs, [expansion.input_rows[job] for job in order])
-        _fill(outputs, [expansion.output_rows[job] for job in order])
-    makers = choice.producer
-    return JobGraph(
-        workflow=expansion.workflow,
-        paths=[expansion.paths[f] for f in kept] if moved else expansion.paths,
-        producer=array("i", [new_id[j] if (j := makers[f]) != NO_JOB else NO_JOB for f in kept]),
-        states=[states[f] for f in kept] if moved else states,
-        rule_of=array("i", [expansion.rule_of[job] for job in order]),
-        wildcards=[expansion.wildcards[job] for job in order],
-        inputs=inputs,
-        outputs=outputs,
-        groups=groups,
-        wildcard_names=expansion.products.wildcard_names,
-        input_names={
-            JobId(new_id[job]): names
-            for job, names in expansion.input_names.items()
-            if new_id[job] != NO_JOB
-        },
-        targets=tuple(FileId(file_id[f]) for f in target_files),
-        target_jobs=tuple(JobId(new_id[job]) for job in target_jobs),
-        input_flags={
-            JobId(new_id[job]): {FileId(file_id[f]): flag for f, flag in flags.items()}
-            for job, flags in expansion.input_flags.items()
-            if new_id[job] != NO_JOB
-        },
-    )
+    inputs = [[ref(r) for r in expansion.input_rows[job]] for job in order]
+    outputs = [[file_id[f] for f in expansion.output_rows[job]] for job in order]
+    return _Part(kept, file_id, groups, inputs, outputs)
 
 
 def _fill(columns: Columns, rows: Sequence[Sequence[int]]) -> None:
