@@ -19,6 +19,7 @@ from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.digest import FileDigests, JobDigests
 from flowc.plan.make import still_needed
+from flowc.plan.request import Request
 from flowc.record.history import HistoryView
 from flowc.run.benchmark import write_benchmark
 from flowc.run.choose import Budget, Chooser
@@ -103,6 +104,7 @@ class Run:
         self._late: set[JobId] = set()  # those whose outputs are waited for
         self._failed: list[JobId] = []
         self._interrupts = Interrupts(self._stop, options.kill_after_s)
+        self._granted: dict[JobId, Request] = {}  # to jobs that are ready
         self._ranks: Sequence[int] = ()
 
     def run(self) -> RunOutcome:
@@ -191,6 +193,7 @@ class Run:
         except WorkflowError as fault:
             self._never_started(job, Fault("workflow", str(fault)))
             return
+        self._granted[job] = request
         order = (-request.priority, -self._ranks[job], job)
         self._chooser.add(job, self._budget.need(request), order)
 
@@ -213,10 +216,11 @@ class Run:
     def _prepare(self, job: JobId) -> Launch | None:
         """Get a job ready to be submitted; None where that fails, which is then dealt with."""
         attempt = self._state.attempt(job)
+        request = self._granted.pop(job)
         fault = self._files.before(job)
         if fault is None:
             try:
-                launch = self._launcher.launch(job, attempt, self._requests.of(job, attempt))
+                launch = self._launcher.launch(job, attempt, request)
             except WorkflowError as wrong:
                 fault = Fault("workflow", str(wrong))
             except OSError as wrong:

@@ -236,13 +236,8 @@ def _is_guarded(mode: int) -> bool:
 
 def make_parent(path: str) -> None:
     parent = path[: path.rfind("/")] if "/" in path else ""
-    if parent:
-        try:
-            os.mkdir(parent)
-        except FileExistsError:
-            pass
-        except FileNotFoundError:
-            os.makedirs(parent, exist_ok=True)
+    if parent and not _mode(parent):
+        os.makedirs(parent, exist_ok=True)
 
 
 def remove(path: str, *, whole: bool) -> None:

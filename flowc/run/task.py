@@ -39,6 +39,8 @@ class Launch:
     """One attempt at one job, with what people are shown of it."""
 
     task: Task
+    rule: str
+    wildcards: Mapping[str, str]
     command: str
     message: str
     script: str | None  # a file that has to be removed when the task has ended
@@ -88,7 +90,10 @@ class Launcher:
             log=log,
             resources=_figures(request),
         )
-        return Launch(task, command, self.message(message, values), script)
+        wildcards = job.wildcard_items
+        return Launch(
+            task, job.rule.name, wildcards, command, self.message(message, values), script
+        )
 
     def remove_script(self, path: str) -> None:
         with suppress(OSError):

@@ -136,15 +136,14 @@ class Teller:
     def submitted(self, launch: Launch, outputs: Sequence[str]) -> None:
         task = launch.task
         self.planned(task.job, task.cores, task.memory_bytes)
-        job = self._graph.job(task.job)
         self(
             JobSubmitted(
                 job=task.job,
                 attempt=task.attempt,
                 at_s=time.time(),
-                rule=job.rule.name,
+                rule=launch.rule,
                 name=task.name,
-                wildcards=job.wildcard_items,
+                wildcards=launch.wildcards,
                 outputs=tuple(outputs),
                 command=launch.command,
                 cores=task.cores,
