@@ -16,120 +16,30 @@ are kept here too; that table is a mere cache.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from flowc.diagnostic import WorkflowError, fail
 from flowc.disk import FileState
-from flowc.events import (
-    Event,
-    FilesRemoved,
-    FilesTouched,
-    JobDone,
-    JobFailed,
-    JobSubmitted,
-    from_line,
+from flowc.events import Event, FilesRemoved
+from flowc.record.outputs import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    Changes,
+    HistoryView,
+    JobRecord,
+    NoHistory,
+    fold,
+    read_events,
 )
 
 if TYPE_CHECKING:
     import sqlite3
 
-DONE, FAILED, INTERRUPTED = "done", "failed", "interrupted"
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "History", "HistoryView", "JobRecord", "NoHistory"]
 
 VERSION = 1
 """Of the schema, kept in `PRAGMA user_version`."""
-
-
-class JobRecord(NamedTuple):
-    """What was last done to an output. A digest that is unknown is empty."""
-
-    rule: str
-    code_digest: str
-    params_digest: str
-    inputs_digest: str
-    content_digest: str | None  # of the contents of the inputs that it was made from
-    state: str  # DONE, FAILED or INTERRUPTED
-    ended_at: float  # Unix time in seconds; of the submission where it was interrupted
-
-
-class HistoryView(Protocol):
-    """What planning asks of the history."""
-
-    def records(self, paths: Iterable[str]) -> dict[str, JobRecord]:
-        """Of these outputs, those that something is known of."""
-        ...
-
-    def file_digest(self, path: str, state: FileState) -> str | None:
-        """The digest of a file's content, if it was taken when the file was in that state."""
-        ...
-
-
-class NoHistory:
-    """Nothing is known of anything."""
-
-    def records(self, paths: Iterable[str]) -> dict[str, JobRecord]:
-        return {}
-
-    def file_digest(self, path: str, state: FileState) -> str | None:
-        return None
-
-
-Changes = dict[str, JobRecord | None]
-"""By output path; None: forget what was known of it."""
-
-
-def fold(changes: Changes, event: Event) -> None:
-    """Add to `changes` what an event says of outputs. Pure: looks at nothing else."""
-    if isinstance(event, JobDone):
-        record = JobRecord(
-            event.rule,
-            event.code_digest,
-            event.params_digest,
-            event.inputs_digest,
-            event.content_digest,
-            DONE,
-            event.at_s,
-        )
-        changes.update(dict.fromkeys(event.outputs, record))
-    elif isinstance(event, JobSubmitted):  # until more is heard of it
-        record = JobRecord(event.rule, "", "", "", None, INTERRUPTED, event.at_s)
-        changes.update(dict.fromkeys(event.outputs, record))
-    elif isinstance(event, JobFailed):
-        state = INTERRUPTED if event.cause == "cancelled" else FAILED
-        record = JobRecord(event.rule, "", "", "", None, state, event.at_s)
-        changes.update(dict.fromkeys(event.outputs, record))
-    elif isinstance(event, FilesTouched):  # declared good as they are, whatever made them
-        changes.update(dict.fromkeys(event.paths, None))
-
-
-_FOLDED = (JobDone.kind, JobSubmitted.kind, JobFailed.kind, FilesTouched.kind, FilesRemoved.kind)
-_PREFIXES = tuple(f'{{"event":"{kind}"'.encode() for kind in _FOLDED)
-_ANY_PREFIX = b'{"event":"'
-
-
-def read_events(path: str, offset: int) -> tuple[list[Event], int]:
-    """The events of a log that matter here, from a byte offset on, and the offset behind them.
-
-    A last line without newline was cut off by a crash, or is being written: it stays unread.
-    """
-    try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            data = file.read()
-    except FileNotFoundError:
-        return [], offset
-    end = data.rfind(b"\n") + 1
-    events = []
-    for line in data[:end].split(b"\n"):
-        if not line.startswith(_PREFIXES) and (line.startswith(_ANY_PREFIX) or not line):
-            continue
-        try:
-            event = from_line(line.decode("utf-8", "surrogateescape"))
-        except ValueError:  # two writers, a full disk: the other lines still hold
-            continue
-        if event is not None:
-            events.append(event)
-    return events, offset + end
-
 
 _SCHEMA = """
 CREATE TABLE outputs (
@@ -349,29 +259,43 @@ class History:
             f"file:{name}?mode={mode}", uri=True, timeout=10, isolation_level=None
         )
         try:
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version > VERSION:
-                raise fail(
-                    "history-version",
-                    f"{self.path} was written by a newer flowc (version {version} of its form; "
-                    f"this one reads {VERSION})",
-                    hint=f"use the newer flowc, or remove {self.path}: what the logs in "
-                    f"{self.directory}/runs hold is read into a new one by the next run",
-                )
-            if version == 0 and not self.read_only:
-                database.execute("PRAGMA synchronous = NORMAL")
-                database.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
-                )
-            elif version == 0:  # just created by a run that has not got any further
+            if not self._prepare(database):
                 database.close()
                 database = sqlite3.connect(":memory:", isolation_level=None)
                 database.executescript(_SCHEMA)
-            database.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
             database.close()
             raise
         return database
+
+    def _prepare(self, database: "sqlite3.Connection") -> bool:
+        """Check the version, make the tables. False where a reader had better do without the
+        database, and fold all logs."""
+        import sqlite3
+
+        try:
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+        except sqlite3.OperationalError:
+            # A run was killed within a transaction. To undo that is to write: the next run's part.
+            if self.read_only:
+                return False
+            raise
+        if version > VERSION:
+            raise fail(
+                "history-version",
+                f"{self.path} was written by a newer flowc (version {version} of its form; "
+                f"this one reads {VERSION})",
+                hint=f"use the newer flowc, or remove {self.path}: what the logs in "
+                f"{self.directory}/runs hold is read into a new one by the next run",
+            )
+        if version == 0 and self.read_only:  # just created by a run that was killed
+            return False
+        database.execute("PRAGMA synchronous = NORMAL")
+        if version == 0:
+            database.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+            )
+        return True
 
     @contextmanager
     def _transaction(self) -> Iterator["sqlite3.Connection"]:
@@ -393,7 +317,7 @@ class History:
 
         try:
             yield
-        except sqlite3.OperationalError as fault:
+        except (sqlite3.OperationalError, OSError) as fault:
             raise self._unusable(fault) from None
         except sqlite3.DatabaseError as fault:
             raise fail(

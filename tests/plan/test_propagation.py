@@ -494,7 +494,7 @@ def worlds(draw: Any) -> tuple[list[dict[str, Any]], list[str], dict[str, int], 
     return specs, asked, times, records
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_a_plan_is_what_the_oracle_says(
     build: Any,

@@ -1,0 +1,109 @@
+"""What the events of a run say of its outputs: folding, which is pure; and reading logs for it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from flowc.disk import FileState
+from flowc.events import (
+    Event,
+    FilesRemoved,
+    FilesTouched,
+    JobDone,
+    JobFailed,
+    JobSubmitted,
+    from_line,
+)
+
+DONE, FAILED, INTERRUPTED = "done", "failed", "interrupted"
+
+
+class JobRecord(NamedTuple):
+    """What was last done to an output. A digest that is unknown is empty."""
+
+    rule: str
+    code_digest: str
+    params_digest: str
+    inputs_digest: str
+    content_digest: str | None  # of the contents of the inputs that it was made from
+    state: str  # DONE, FAILED or INTERRUPTED
+    ended_at: float  # Unix time in seconds; of the submission where it was interrupted
+
+
+class HistoryView(Protocol):
+    """What planning asks of the history."""
+
+    def records(self, paths: Iterable[str]) -> dict[str, JobRecord]:
+        """Of these outputs, those that something is known of."""
+        ...
+
+    def file_digest(self, path: str, state: FileState) -> str | None:
+        """The digest of a file's content, if it was taken when the file was in that state."""
+        ...
+
+
+class NoHistory:
+    """Nothing is known of anything."""
+
+    def records(self, paths: Iterable[str]) -> dict[str, JobRecord]:
+        return {}
+
+    def file_digest(self, path: str, state: FileState) -> str | None:
+        return None
+
+
+Changes = dict[str, JobRecord | None]
+"""By output path; None: forget what was known of it."""
+
+
+def fold(changes: Changes, event: Event) -> None:
+    """Add to `changes` what an event says of outputs. Pure: looks at nothing else."""
+    if isinstance(event, JobDone):
+        record = JobRecord(
+            event.rule,
+            event.code_digest,
+            event.params_digest,
+            event.inputs_digest,
+            event.content_digest,
+            DONE,
+            event.at_s,
+        )
+        changes.update(dict.fromkeys(event.outputs, record))
+    elif isinstance(event, JobSubmitted):  # until more is heard of it
+        record = JobRecord(event.rule, "", "", "", None, INTERRUPTED, event.at_s)
+        changes.update(dict.fromkeys(event.outputs, record))
+    elif isinstance(event, JobFailed):
+        state = INTERRUPTED if event.cause == "cancelled" else FAILED
+        record = JobRecord(event.rule, "", "", "", None, state, event.at_s)
+        changes.update(dict.fromkeys(event.outputs, record))
+    elif isinstance(event, FilesTouched):  # declared good as they are, whatever made them
+        changes.update(dict.fromkeys(event.paths, None))
+
+
+_FOLDED = (JobDone.kind, JobSubmitted.kind, JobFailed.kind, FilesTouched.kind, FilesRemoved.kind)
+_PREFIXES = tuple(f'{{"event":"{kind}"'.encode() for kind in _FOLDED)
+_ANY_PREFIX = b'{"event":"'
+
+
+def read_events(path: str, offset: int) -> tuple[list[Event], int]:
+    """The events of a log that matter here, from a byte offset on, and the offset behind them.
+
+    A last line without newline was cut off by a crash, or is being written: it stays unread.
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    end = data.rfind(b"\n") + 1
+    events = []
+    for line in data[:end].split(b"\n"):
+        if not line.startswith(_PREFIXES) and (line.startswith(_ANY_PREFIX) or not line):
+            continue
+        try:
+            event = from_line(line.decode("utf-8", "surrogateescape"))
+        except ValueError:  # two writers, a full disk: the other lines still hold
+            continue
+        if event is not None:
+            events.append(event)
+    return events, offset + end
