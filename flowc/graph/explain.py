@@ -7,7 +7,6 @@ from flowc.diagnostic import Diagnostic, Label
 from flowc.disk import FileState
 from flowc.graph.expand import Expansion
 from flowc.ids import NO_JOB
-from flowc.lang.workflow import Rule
 from flowc.source import Span
 
 MOST_FAULTS = 20
@@ -82,7 +81,7 @@ def _missing_file(
         return Diagnostic(
             "cyclic-graph",
             f"rule `{rule.name}` needs its own output `{path}`",
-            _input_span(rule),
+            _input_span(expansion, chain[-1], file),
             hint="a rule cannot make its own input: give one of the two another name",
         )
     labels = [
@@ -95,7 +94,7 @@ def _missing_file(
     return Diagnostic(
         "missing-input",
         f"rule `{rule.name}`{where} needs `{path}`, which is not there, and no rule makes it",
-        _input_span(rule),
+        _input_span(expansion, chain[-1], file),
         tuple(labels[:5]),
         f"there is `{near}`: did you mean that?" if near else None,
     )
@@ -117,8 +116,14 @@ def _wildcards(expansion: Expansion, job: int) -> str:
     return ", ".join(f"{name}={value}" for name, value in pairs)
 
 
-def _input_span(rule: Rule) -> Span:
-    return rule.inputs[0].span if len(rule.inputs) == 1 else rule.span
+def _input_span(expansion: Expansion, job: int, file: int) -> Span:
+    """The item of the rule's `input:` that asks for the file."""
+    rule = expansion.workflow.rules[expansion.rule_of[job]]
+    row = expansion.input_rows[job]
+    for ref, item in zip(row, rule.inputs, strict=False):
+        if ref == file or (ref < 0 and file in expansion.groups[~ref]):
+            return rule.span if job in expansion.input_names else item.span
+    return rule.span
 
 
 def _near(path: str, expansion: Expansion, states: Sequence[FileState | None]) -> str | None:
