@@ -21,17 +21,21 @@ from flowc.plan.reason import (
     UpstreamRuns,
 )
 from flowc.plan.rules import counted_inputs
-from flowc.record.history import DONE, FAILED, INTERRUPTED
+from flowc.record.history import DONE, FAILED, INTERRUPTED, JobRecord
 
 MOST_OF_A_KIND = 10
 """A job that gathers thousands of files has one cause, not thousands: of each kind so many paths
 are named."""
+
+_ONE_BY_ONE = 20
 
 
 class Why:
     def __init__(self, assessment: Assessment) -> None:
         self.a = assessment
         self._upstream_of_group: dict[int, tuple[Reason, ...]] = {}
+        self._asked = 0
+        self._records: dict[str, JobRecord] | None = None
 
     def __call__(self, job: JobId) -> list[Reason]:
         """One reason a cause, the most telling first; none for a job that is up to date."""
@@ -73,9 +77,7 @@ class Why:
     def _recorded(self, job: JobId) -> Iterator[Reason]:
         """What the history says: how the last attempt ended, and what has changed since."""
         a = self.a
-        paths = a.graph.paths
-        known = a.history.records([paths[f] for f in a.graph.outputs[job]])
-        records = list(known.values())
+        records = self._records_of(job)
         states = {record.state for record in records}
         if FAILED in states:
             yield FailedBefore()
@@ -96,6 +98,23 @@ class Why:
             inputs = digests.inputs(job)
             if any(r.inputs_digest != inputs for r in done):
                 yield ChangedInputs()
+
+    def _records_of(self, job: JobId) -> list[JobRecord]:
+        """What is known of the outputs, also where planning did not need to know. Who asks for many
+        jobs will ask for all: from then on all records are loaded at once."""
+        graph, decisions = self.a.graph, self.a.decisions
+        paths = graph.paths
+        self._asked += 1
+        if self._records is None and self._asked > _ONE_BY_ONE:
+            chosen = (JobId(j) for j in range(len(graph)) if decisions[j])
+            self._records = self.a.history.records(
+                [paths[file] for other in chosen for file in graph.outputs[other]]
+            )
+        mine = [paths[file] for file in graph.outputs[job]]
+        known = self._records
+        if known is None:
+            return list(self.a.history.records(mine).values())
+        return [known[path] for path in mine if path in known]
 
     def _newer(self, job: JobId) -> Iterator[Reason]:
         a, graph = self.a, self.a.graph

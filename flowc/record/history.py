@@ -77,7 +77,6 @@ class History:
         self._overlay: Changes = {}  # read_only: what the logs say beyond the database
         self._overlay_logs: dict[str, int] = {}
         self._is_caught_up = False
-        self._file_rows: dict[str, tuple[int, int, str]] | None = None
 
     # Reading
 

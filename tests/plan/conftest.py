@@ -130,3 +130,27 @@ class Past:
 @pytest.fixture
 def past() -> Past:
     return Past()
+
+
+class Call:
+    """A function of a Workflowfile, played by one of Python's."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        code = function.__code__
+        self.function = function
+        self.name = function.__name__
+        self.span = SPAN
+        self.parameters = code.co_varnames[: code.co_argcount]
+        self.required = code.co_argcount - len(function.__defaults__ or ())
+        self.takes_rest = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    def to_data(self) -> dict[str, Any]:
+        return {"text": self.name}
+
+
+@pytest.fixture
+def call() -> type[Call]:
+    return Call

@@ -205,7 +205,8 @@ def test_a_need_spreads_through_all_neighbours(build: Any, past: Any) -> None:
         "all": "-",
         **{f"p{i}": "R" if i == 49 else "?" for i in range(50)},
         **{f"m{i}": "?" if i == 0 else "R" for i in range(51)},
-        "m0": "R", "n": "R",
+        "m0": "R",
+        "n": "R",
     }
 
 
