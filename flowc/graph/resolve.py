@@ -66,6 +66,7 @@ class _Resolver:
         self.target_jobs = target_jobs
         self.dropped: set[tuple[int, int]] = set()  # (file, job): would close a cycle
         self.faults: dict[object, Diagnostic] = {}
+        self.cycle: Diagnostic | None = None  # one that had to be cut without an alternative
 
     def candidates(self, file: int) -> Sequence[int]:
         """The jobs that could make the file."""
@@ -85,6 +86,8 @@ class _Resolver:
             bad_targets = [f for f in self.target_files if f in bad_files]
             bad_target_jobs = [j for j in self.target_jobs if bad_jobs[j]]
             if bad_targets or bad_target_jobs:
+                if self.cycle is not None:
+                    raise WorkflowError(self.cycle)
                 raise WorkflowError(
                     missing_inputs(
                         self.expansion, bad_targets, bad_target_jobs, bad_files, self.states
@@ -93,8 +96,7 @@ class _Resolver:
             used, cycle = self._reach(producer)
             if cycle is None:
                 break
-            if not self._break(cycle, producer):
-                raise WorkflowError(cyclic_graph(self.expansion, cycle))
+            self._break(cycle, producer)
         self._check_conflicts(producer, used)
         self._check_ambiguity(producer, used, bad_jobs)
         if self.faults:
@@ -186,17 +188,17 @@ class _Resolver:
                     path.pop()
         return state, None
 
-    def _break(self, cycle: Sequence[int], producer: Sequence[int]) -> bool:
-        """Drop the innermost choice of the cycle that has an alternative."""
-        for file in reversed(cycle[:-1] or cycle):
+    def _break(self, cycle: Sequence[int], producer: Sequence[int]) -> None:
+        """Drop the innermost choice of the cycle that has an alternative; where none has one, what
+        leads into the cycle may still have one: only a target that lacks it is a fault."""
+        innermost_first = [*reversed(cycle[:-1]), cycle[-1]]
+        for file in innermost_first:
             if self.states[file] is not None or len(self.candidates(file)) > 1:
-                self.dropped.add((file, producer[file]))
-                return True
-        last = cycle[-1]
-        if self.states[last] is not None or len(self.candidates(last)) > 1:
-            self.dropped.add((last, producer[last]))
-            return True
-        return False
+                break
+        else:
+            file = cycle[-1]
+            self.cycle = self.cycle or cyclic_graph(self.expansion, cycle)
+        self.dropped.add((file, producer[file]))
 
     def _check_conflicts(self, producer: list[int], used: bytearray) -> None:
         """Two jobs of the graph that write one file; and unasked-for outputs get their maker."""

@@ -15,7 +15,7 @@ def workflow(*lines: str, order: Sequence[tuple[str, ...]] = ()) -> Workflow:
     """The first rule is the default target. A rule without outputs has no action. An item such
     as `X:path` on the right is bound to rule X, one such as `[a,b]` is a list."""
     source = Source("Workflowfile", "\n".join(lines))
-    rules = []
+    rules: list[Rule] = []
     at = 0
     for line in lines:
         name, _, rest = line.partition(":")
