@@ -11,7 +11,9 @@ from flowc.lang.formatting import ascii_of, formatted, repr_of, text_of
 from flowc.lang.functions import Closure
 from flowc.lang.limits import (
     MAX_BITS,
+    MAX_ITEMS,
     NESTING,
+    RECORDS,
     Budget,
     Refusal,
     a_type,
@@ -167,10 +169,12 @@ def _add_ordering(table: dict[str, Any], budget: Budget) -> None:
         if isinstance(start, str):
             raise Refusal("wrong-type", "`sum` adds numbers", 'texts are joined by `"".join(...)`')
         found = listed(values)
+        if type(start) is list:
+            return _joined_lists(budget, found, start)
         if found and type(found[0]) in NESTING:
             for value in found:
-                start = start + list(value) if type(start) is list else start + value
-                budget.items(len(start) if type(start) in NESTING else 0)
+                start = start + value
+                budget.items(len(start))
             return start
         return bounded_int(sum(found, start))
 
@@ -221,6 +225,19 @@ def _add_iteration(table: dict[str, Any], budget: Budget) -> None:
         "next": following,
     }
     table.update({name: Builtin(name, call) for name, call in functions.items()})
+
+
+def _joined_lists(budget: Budget, lists: list[Any], start: list[Any]) -> list[Any]:
+    """`sum(lists, start)`, in one go."""
+    out = list(start)
+    for value in lists:
+        if type(value) is not list and type(value) not in RECORDS:
+            raise Refusal("wrong-type", f"`sum` cannot join a list and {a_type(value)}")
+        budget.items(len(value))
+        out += value
+        if len(out) > MAX_ITEMS:
+            raise too_large("the list")
+    return out
 
 
 def _not_ordered(fault: TypeError) -> Exception:

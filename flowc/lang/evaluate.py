@@ -85,6 +85,9 @@ class Interpreter:
         compile_node: Callable[[Context], Callable[[Frame], Any]],
     ) -> Any:
         compiled = self._compiled.get(id(node))
+        if self.budget.steps <= 0:  # whoever took the last step was told so
+            raise PoisonedError
+        self.budget.depth += 1
         try:
             if compiled is None:
                 context = Context()
@@ -99,6 +102,8 @@ class Interpreter:
             raise fail("too-deep", "the expression is nested too deeply", node.span) from None
         except MemoryError:
             raise fail("too-large", "the value does not fit in memory", node.span) from None
+        finally:
+            self.budget.depth -= 1
 
     # --- statements ---
 

@@ -32,6 +32,7 @@ def text_of(budget: Budget, value: Any) -> str:
         return str(value)
     if kind is FlaggedPath:
         return str.__str__(value)
+    _refuse_iterator(value)
     budget.admit_text(value)
     if kind in RECORDS:
         for item in value:
@@ -41,6 +42,7 @@ def text_of(budget: Budget, value: Any) -> str:
 
 def repr_of(budget: Budget, value: Any) -> str:
     """`repr(value)`; a path as `Path('a')`."""
+    _refuse_iterator(value)
     budget.admit_text(value)
     kind = type(value)
     if kind is PurePosixPath:
@@ -48,6 +50,12 @@ def repr_of(budget: Budget, value: Any) -> str:
     if kind in RECORDS:
         return repr(list(value.values))
     return repr(value)
+
+
+def _refuse_iterator(value: Any) -> None:
+    """Python would print where it lies in memory, which differs from run to run."""
+    if hasattr(value, "__next__"):
+        raise Refusal("wrong-type", "an iterator has no text", "`list(...)` makes a list of it")
 
 
 def ascii_of(budget: Budget, value: Any) -> str:

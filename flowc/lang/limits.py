@@ -61,29 +61,34 @@ class Budget:
         self.bytes = min(BYTE_LIMIT, max(0, self.bytes) + BYTES_PER_CALL)
 
     def spend(self, steps: int) -> None:
-        self.steps -= steps
-        if self.steps < 0:
+        """Take steps before they are made. What could never be made costs nothing; whoever finds
+        no steps left takes the last ones."""
+        if steps > self.steps:
+            if steps <= self.step_limit:
+                self.steps = 0
             raise too_many_steps(self.step_limit)
+        self.steps -= steps
+
+    def _take(self, size_bytes: int) -> None:
+        if size_bytes > self.bytes:
+            raise too_large("what this workflow makes")
+        self.bytes -= size_bytes
 
     def text(self, length: int) -> None:
         """A string of `length` characters is about to be made."""
         if length > LARGE:
             if length > MAX_TEXT:
                 raise too_large(f"a string of {length:,} characters")
-            self.bytes -= length
             self.spend(length >> 8)
-            if self.bytes < 0:
-                raise too_large("what this expression makes")
+            self._take(length)
 
     def items(self, count: int) -> None:
         """A list of `count` items is about to be made from what is there."""
         if count > LARGE:
             if count > MAX_ITEMS:
                 raise too_large(f"a list of {count:,} items")
-            self.bytes -= count << 3
             self.spend(count >> 4)
-            if self.bytes < 0:
-                raise too_large("what this expression makes")
+            self._take(count << 3)
 
     def iterate(self, value: Any) -> Iterable[Any]:
         """What a loop over `value` goes through, already paid for.
@@ -93,9 +98,7 @@ class Budget:
         kind = type(value)
         if kind in SIZED:
             count = size(value)
-            self.steps -= count
-            if self.steps < 0:
-                raise too_many_steps(self.step_limit)
+            self.spend(count)
             return islice(value, count) if kind is list else value
         if hasattr(value, "__next__"):
             return self.counted(value)
@@ -114,10 +117,8 @@ class Budget:
 
     def _wide(self, iterator: Iterator[Any], width: int) -> Iterator[Any]:
         for value in iterator:
-            self.bytes -= width << 3
             self.spend(width >> 2)
-            if self.bytes < 0:
-                raise too_large("what this expression makes")
+            self._take(width << 3)
             yield value
 
     def listed(self, value: Any) -> list[Any]:

@@ -446,6 +446,10 @@ y = grow()
         + "    " * 6 + "pass\ny = f()",
         "too-many-steps",
     ),
+    "calls that earn nothing": (
+        "def f():\n    for i in range(5000):\n        pass\nx = [f() for i in range(10**5)]",
+        "too-many-steps",
+    ),
     "a function that calls itself": ("def f(n):\n    return f(n - 1)\ny = f(3)", "recursion"),
     "two functions that call each other": (
         "def f(n):\n    return g(n)\ndef g(n):\n    return f(n)\ny = f(3)",
@@ -489,6 +493,28 @@ def test_a_hostile_file_ends(text: str, code: str | None) -> None:
 def test_a_fault_of_each_turn_is_said_once() -> None:
     _, faults = run_file("for i in range(1000):\n    y = 1 / 0\n    z = unknown\n")
     assert [fault.code for fault in faults] == ["division-by-zero", "unknown-name"]
+
+
+def test_steps_that_ran_out_are_said_once() -> None:
+    text = "def f():\n    for i in range(5000):\n        pass\nx = [f() for i in range(10**5)]\n"
+    _, faults = run_file(text + "a = 1 + x\nb = [a]\nc = len('')\nd = undefined")
+    assert [fault.code for fault in faults] == ["too-many-steps"]
+
+
+def test_a_refused_step_costs_nothing() -> None:
+    names, faults = run_file("x = list(range(10**12))\ny = 'a' * 10**10\nz = sum(range(10))")
+    assert [fault.code for fault in faults] == ["too-many-steps", "too-large"]
+    assert names["z"] == 45
+
+
+def test_each_call_from_outside_has_steps_of_its_own() -> None:
+    names, faults = run_file("f = lambda n: sum(i for i in range(n))")
+    assert not faults
+    for _ in range(500):
+        assert names["f"](4_000) == 7_998_000
+    with pytest.raises(WorkflowError, match="steps"):
+        names["f"](10**9)
+    assert names["f"](4_000) == 7_998_000
 
 
 DEEP = {
