@@ -96,21 +96,20 @@ class FakeDisk:
         return hashlib.blake2b(content, digest_size=16).hexdigest()
 
     def walk(self, top: str) -> Iterator[tuple[str, list[str], list[str]]]:
-        top = top.rstrip("/") or "/"
-        prefix = "" if top == "." else "/" if top == "/" else f"{top}/"
+        inside = top.rstrip("/")
+        prefix = "" if inside == "." else f"{inside.removeprefix('./')}/"
         names = [p[len(prefix) :] for p in self._states if p.startswith(prefix) and p != prefix]
-        if not names and top not in self._states:
+        if not names and self._states.get(prefix.rstrip("/")) is None:
             return
-        here = sorted({name.partition("/")[0] for name in names} - {""})
         directories: list[str] = []
         files: list[str] = []
-        for name in here:
+        for name in sorted({name.partition("/")[0] for name in names} - {""}):
             state = self._states.get(prefix + name)
             is_directory = state is None or state.kind == DIRECTORY
             (directories if is_directory else files).append(name)
         yield top, directories, files
         for name in directories:
-            yield from self.walk(f"{top}/{name}" if top not in (".", "/") else prefix + name)
+            yield from self.walk(f"{inside}/{name}")
 
     def _make_parents(self, path: str, at_ns: int) -> None:
         parent = path.rpartition("/")[0]
