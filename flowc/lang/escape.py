@@ -78,6 +78,8 @@ def _is_plain(value: str, place: Place) -> bool:
         return False
     if place.before_redirect and value.isdigit():
         return False
+    if place.starts_word and value[0] in "-=":  # operators of [[ ]]
+        return False
     if place.in_braces and ("," in value or ".." in value):
         return False
     return "=" not in value or (place.starts_word and ASSIGNMENT.match(value) is None)
@@ -85,11 +87,20 @@ def _is_plain(value: str, place: Place) -> bool:
 
 def _behind_backslash(text: str, place: Place) -> str:
     """In text where a backslash is itself unless something special follows: keep it so."""
-    return "\\" + text if place.escaped and text[:1] in ("\\", "$", "`", "\n") else text
+    return "\\" + text if place.escaped and text and text[0] in BEHIND_BACKSLASH else text
+
+
+BEHIND_BACKSLASH = '\\$`\n"\x01\x7f'
+BASH_MARKS = re.compile(r"[\x01\x7f]")
+"""bash uses these two inside itself and mixes them up with those of the text: it doubles them in
+`a=("...")`, and worse. In $'...' they are safe."""
 
 
 def _double(value: str, place: Place) -> str:
-    return _behind_backslash(re.sub(r'[\\$`"]', r"\\\g<0>", value), place)
+    text = re.sub(r'[\\$`"]', r"\\\g<0>", value)
+    if BASH_MARKS.search(value):
+        text = text.replace("\x01", "\"$'\\001'\"").replace("\x7f", "\"$'\\177'\"")
+    return _behind_backslash(text, place)
 
 
 def _single(value: str, place: Place) -> str:
@@ -103,7 +114,10 @@ def _ansi(value: str, place: Place) -> str:
 
 
 def _default(value: str, place: Place) -> str:
-    return _strict(value, place) if place.escaped else re.sub(r'[\\$`"}]', r"\\\g<0>", value)
+    """In "${x:-...}" bash still sees single quotes and `<(`, unless they are quoted once more."""
+    if place.escaped:
+        return _strict(value, place)
+    return re.sub(r"['(]", r'"\g<0>"', re.sub(r'[\\$`"}]', r"\\\g<0>", value))
 
 
 def _comment(value: str, place: Place) -> str:
@@ -112,7 +126,8 @@ def _comment(value: str, place: Place) -> str:
 
 def _here(value: str, place: Place) -> str:
     text = re.sub(r"[\\$`]", r"\\\g<0>", value).replace("\n", "\n" + NOTHING)
-    if "\n" in value or not place.line_is_free or (place.strips_tabs and value[:1] == "\t"):
+    ends = not place.line_is_free and value in place.delimiter  # with its neighbours, perhaps
+    if ends or "\n" in value or (place.strips_tabs and value[:1] == "\t"):
         text = NOTHING + text
     return _behind_backslash(text, place)
 

@@ -49,6 +49,7 @@ class Place:
         if self.kind in ("here", "verbatim"):
             words.append(f"delimiter={self.delimiter}")
         careful = self.before_redirect or self.in_braces or self.kind in ("here", "verbatim")
+        careful = careful or (self.kind == "ansi" and self.escaped)
         return " ".join(words) + (" !" if careful else "")
 
     @staticmethod
