@@ -110,16 +110,13 @@ class JobGraph:
 
     @cached_property
     def target_files(self) -> frozenset[FileId]:
-        """Files that the run was asked for: they are kept even if `temp`. The inputs of a target
-        job without an action count, and the outputs of a target job that was named."""
+        """Files that the run was asked for: they are kept even if `temp`. The outputs of a target
+        job that was named count, and the inputs of one without an action."""
         files = set(self.targets)
         for job in self.target_jobs:
-            rule = self.workflow.rules[self.rule_of[job]]
-            files.update(
-                self.files_of(self.inputs[job])
-                if rule.command is None
-                else [FileId(f) for f in self.outputs[job]]
-            )
+            files.update(FileId(f) for f in self.outputs[job])
+            if self.workflow.rules[self.rule_of[job]].command is None:
+                files.update(self.files_of(self.inputs[job]))
         return frozenset(files)
 
 

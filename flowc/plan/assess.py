@@ -5,13 +5,14 @@ Columns as in the graph: `decisions` and `flow` are a byte a job, `mtime_ns` an 
 for a job without an action (*phony*): that never runs, and passes on what its inputs bring. In the
 same way the newest time of its inputs is the time of the outputs it claims to make.
 
-A temp output that is missing is no cause to run: the job is compared as if the output were as old
-as the oldest output of those that read it (its *deadline*). If one of those runs, the job is needed
-(`flowc.plan.needed`).
+An output that is missing is a cause to run only if a target or a job that runs asks for it, as in
+Snakemake: an intermediate file may be cleaned away. Its job is compared as if the output were as
+old as the oldest output of those that read it (its *deadline*). If one of those runs after all, the
+job is needed (`flowc.plan.needed`).
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.graph.job import JobGraph
@@ -51,11 +52,11 @@ class Assessment:
         self.mtime_ns = [MISSING_NS if s is None else s[0] for s in graph.states]
         self.open: list[JobId] = []  # jobs whose outputs alone do not settle the matter
         self.gone = bytearray(0)
-        """By file: 1 for a temp output that is missing without being a cause to run, and for what a
+        """By file: 1 for an output that is missing without being a cause to run, and for what a
         phony job claims to make. Empty where there is none."""
         self.deadline_ns: dict[JobId, int] = {}
         self.records: dict[str, JobRecord] = {}
-        self.needed: set[JobId] = set()  # run since their temp output is needed
+        self.needed: set[JobId] = set()  # run since their missing output is needed after all
         self._groups: dict[int, tuple[int, int]] = {}  # newest time, flow
         self._faults: dict[RuleId, tuple[Diagnostic, ...]] = {}
 
@@ -72,29 +73,37 @@ class Assessment:
     # --- outputs --------------------------------------------------------------------------------
 
     def _look_at_outputs(self) -> None:
-        """Settle the jobs that are forced or whose outputs are missing; the rest is `open`."""
+        """Settle the jobs that are forced or whose missing outputs are wanted, from the targets
+        down; the rest is `open`."""
         graph, selection = self.graph, self.selection
         starts, files = graph.outputs.starts, graph.outputs.values
         states, flow, kept = graph.states, self.flow, selection.kept
-        simple = [
-            len(facts.temp) == 1 and not facts.has_temp and not facts.is_phony
-            for facts in self.rules
-        ]
+        wanted = self._wanted = _Wanted(graph, selection.asked)
+        is_wanted, want_inputs_of = wanted.files, wanted.want_inputs_of
+        simple = [len(facts.temp) == 1 and not facts.is_phony for facts in self.rules]
         still_open: list[int] = []
         leave = still_open.append
-        for job, rule in enumerate(graph.rule_of):
+        rule_of = graph.rule_of
+        for job in range(len(rule_of) - 1, -1, -1):
+            if kept is not None and not kept[job]:
+                continue
+            rule = rule_of[job]
             if simple[rule]:
-                if states[files[starts[job]]] is None:
-                    flow[job] = RUN
-                else:
+                file = files[starts[job]]
+                if states[file] is not None:
                     leave(job)
-            elif self._must_run(JobId(job), self.rules[rule], files[starts[job] : starts[job + 1]]):
+                elif is_wanted[file]:
+                    flow[job] = RUN
+                    want_inputs_of(job)
+                else:
+                    self._note_gone((file,))
+                    leave(job)
+            elif self._must_run(self.rules[rule], files[starts[job] : starts[job + 1]]):
                 flow[job] = RUN
+                want_inputs_of(job)
             else:
                 leave(job)
-        if kept is not None:
-            flow[:] = bytes(f if k else SKIP for f, k in zip(flow, kept, strict=True))
-            still_open = [job for job in still_open if kept[job]]
+        still_open.reverse()
         self._force(still_open)
         self.open = [JobId(job) for job in still_open if flow[job] != RUN]
         self.decisions[:] = flow
@@ -107,22 +116,23 @@ class Assessment:
             if not rules[rule_of[job]].is_phony and (kept is None or kept[job]):
                 flow[job] = RUN
 
-    def _must_run(self, job: JobId, facts: RuleFacts, outputs: "array[int]") -> bool:
+    def _must_run(self, facts: RuleFacts, outputs: "array[int]") -> bool:
         """Whether the outputs that are missing are a cause to run; notes those that are not."""
         if facts.is_phony:
             self._note_gone(outputs)  # there or not: what counts is what stands behind them
             return False
         if not outputs:
             return True
-        states, asked = self.graph.states, self.selection.asked
-        gone = []
-        for file, is_temp in zip(outputs, facts.temp, strict=True):
-            if states[file] is None:
-                if not is_temp or file in asked:
-                    return True
-                gone.append(file)
+        states, is_wanted = self.graph.states, self._wanted.files
+        gone = [file for file in outputs if states[file] is None]
+        if any(is_wanted[file] for file in gone):
+            return True
         self._note_gone(gone)
         return False
+
+    def is_wanted(self, file: int) -> bool:
+        """Whether a target asks for the file, or a job that runs for causes of its own."""
+        return bool(self._wanted.files[file])
 
     def _note_gone(self, files: Sequence[int]) -> None:
         if files and not self.gone:
@@ -285,6 +295,28 @@ class Assessment:
         """Whether the inputs hold what they held when the job ran."""
         known = known_content(records)
         return known is not None and known == self.digests.content(job)
+
+
+class _Wanted:
+    """The files that a target or a job that runs asks for: missing ones have to be made."""
+
+    def __init__(self, graph: JobGraph, asked: Collection[int]) -> None:
+        self.files = bytearray(len(graph.paths))
+        for file in asked:
+            self.files[file] = 1
+        self._graph = graph
+        self._starts, self._values = graph.inputs.starts, graph.inputs.values
+        self._groups_done = bytearray(len(graph.groups))
+
+    def want_inputs_of(self, job: int) -> None:
+        files = self.files
+        for ref in self._values[self._starts[job] : self._starts[job + 1]]:
+            if ref >= 0:
+                files[ref] = 1
+            elif not self._groups_done[~ref]:
+                self._groups_done[~ref] = 1
+                for file in self._graph.groups[~ref]:
+                    files[file] = 1
 
 
 def known_content(records: Sequence[JobRecord]) -> str | None:

@@ -1,6 +1,6 @@
-"""Temp outputs that are gone and needed again, and all that follows.
+"""Outputs that are gone and needed again, and all that follows.
 
-A job that runs (or may run) needs its inputs: where one is a `temp` output that is gone, its maker
+A job that runs (or may run) needs its inputs: where one is an output that is gone, its maker
 runs too. Then so may the other jobs that read what that maker makes, which may need more of what is
 gone. The work is in proportion to the jobs that this concerns.
 """

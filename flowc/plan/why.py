@@ -61,18 +61,25 @@ class Why:
             yield Forced("--forceall")
 
     def _missing(self, job: JobId) -> Iterator[Reason]:
-        a = self.a
-        facts = a.rules[a.graph.rule_of[job]]
-        for file, is_temp in zip(a.graph.outputs[job], facts.temp, strict=True):
-            if a.graph.states[file] is None and (not is_temp or file in a.selection.asked):
-                yield MissingOutput(a.graph.paths[file])
+        for file, is_temp in self._absent(job):
+            if not is_temp or file in self.a.selection.asked:
+                yield MissingOutput(self.a.graph.paths[file])
 
     def _needed(self, job: JobId) -> Iterator[Reason]:
         a = self.a
-        if job in a.needed:
-            for file in a.graph.outputs[job]:
-                if a.gone[file]:
-                    yield NeededTemp(a.graph.paths[file])
+        for file, is_temp in self._absent(job):
+            wanted = job in a.needed or a.is_wanted(file)
+            if is_temp and wanted and file not in a.selection.asked:
+                yield NeededTemp(a.graph.paths[file])
+
+    def _absent(self, job: JobId) -> Iterator[tuple[int, bool]]:
+        """The missing outputs of a job that runs for certain, and whether they are temp."""
+        a = self.a
+        if a.decisions[job] == RUN:
+            facts = a.rules[a.graph.rule_of[job]]
+            for file, is_temp in zip(a.graph.outputs[job], facts.temp, strict=True):
+                if a.graph.states[file] is None:
+                    yield file, is_temp
 
     def _recorded(self, job: JobId) -> Iterator[Reason]:
         """What the history says: how the last attempt ended, and what has changed since."""

@@ -62,8 +62,8 @@ class Oracle:
 
     def runs_by_itself(self, job: JobId) -> bool:
         view = self.jobs[job]
-        for path, flags in zip(view.output_paths, view.output_flags, strict=True):
-            if self.disk.stat(path) is None and (not flags.temp or path in self.asked):
+        for path in view.output_paths:
+            if self.disk.stat(path) is None and path in self.asked:
                 return True
             record = self.past.known.get(path)
             if record is not None and record.state == FAILED:

@@ -10,7 +10,6 @@ from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.make import PlanOptions, make_plan, still_needed
 from flowc.plan.reason import (
-    MissingOutput,
     NeededTemp,
     NewerInput,
     UpstreamMayRun,
@@ -69,8 +68,11 @@ CHAIN: dict[str, tuple[str, Change, str]] = {
     "no record of c":  ("ab",  wrote("s"),                                               "R??"),
     "no record of b":  ("ac",  wrote("s"),                                               "RR?"),
     "source touched":  ("abc", touched("s"),                                             "---"),
-    "first missing":   ("abc", gone("fa"),                                               "R??"),
-    "middle missing":  ("abc", gone("fb"),                                               "-R?"),
+    "first missing":   ("abc", gone("fa"),                                               "---"),
+    "middle missing":  ("abc", gone("fb"),                                               "---"),
+    "both missing":    ("abc", then(gone("fa"), gone("fb")),                             "---"),
+    "and last missing": ("abc", then(gone("fb"), gone("fc")),                            "-RR"),
+    "missing, changed": ("abc", then(gone("fa"), gone("fb"), wrote("s")),                "RR?"),
     "last missing":    ("abc", gone("fc"),                                               "--R"),
     "middle edited":   ("abc", wrote("fb"),                                              "--R"),
     "middle failed":   ("abc", recorded_as("fb", state=FAILED),                          "-R?"),
@@ -105,9 +107,9 @@ def test_a_chain(row: tuple[str, Change, str], build: Any, past: Any) -> None:
 def test_reasons_name_what_is_upstream(build: Any, past: Any) -> None:
     disk = FakeDisk({"s": 1, "fa": 2, "fb": 3, "fc": 4})
     past.done(chain(build, disk), disk)
-    disk.remove("fa")
+    disk.write("s", "n")
     plan = make_plan(chain(build, disk), past, disk)
-    assert plan.reasons(JobId(0)) == [MissingOutput("fa")]
+    assert plan.reasons(JobId(0)) == [NewerInput("s")]
     assert plan.reasons(JobId(1)) == [UpstreamRuns("fa", "a")]
     assert plan.reasons(JobId(2)) == [UpstreamMayRun("fb", "b")]
 
