@@ -1,24 +1,23 @@
 """Which of the ready jobs start now: the best in order of those that fit what is free.
 
-A job that does not fit is passed over (backfill). Ready jobs that ask for the same share a bucket
-and only its head is looked at, so that the cost of a start depends on how many different requests
-there are, not on how many jobs wait. Memory differs from job to job where it depends on the input,
-so a bucket takes all jobs within a quarter of an octave.
+A job that does not fit is passed over (backfill), but not for ever: once so many jobs behind it
+have started before the first in order, what it lacks is kept for it, and only what does not hold
+it up may start (a reservation). Who waits for a limit or for a custom resource holds nobody back
+but those who want the same.
 """
 
 from collections.abc import Mapping
-from heapq import heapify, heappop, heappush
 from math import inf
 from typing import NamedTuple
 
 from flowc.ids import JobId
 from flowc.plan.request import Request
+from flowc.run.queue import Entry, Order, Place, ReadyQueue
 
-Order = tuple[float, int, int]
-"""Smaller starts first: minus the priority, minus the rank, the place of declaration."""
-
-_LOOK = 32
-"""How many jobs of a bucket are tried in order, before the one that asks for least is taken."""
+PATIENCE = 12
+"""So many starts for each core of the run may pass over the first in order."""
+_LOOK = 16
+"""How many jobs are looked at for one that ends before the reservation begins."""
 
 
 class Need(NamedTuple):
@@ -76,13 +75,22 @@ class Budget:
         ]
         return found
 
-    def has_room(self, cores: int, named: tuple[tuple[str, float], ...]) -> bool:
-        if cores > self.free_cores:
-            return False
-        if not named:
-            return True
-        free = self.free_named
-        return all(units <= free[name] for name, units in named)
+    def share(self, need: Need) -> float:
+        """The dominant share: the largest part that a job takes of anything there is."""
+        share = max(need.cores / self.cores, need.memory_bytes / self.memory_bytes)
+        for name, units in need.named:
+            total = self.named[name]
+            if total > 0 and units / total > share:
+                share = units / total
+        return share
+
+    def fits(self, need: Need) -> bool:
+        """Whether all that is needed is free."""
+        return (
+            need.cores <= self.free_cores
+            and need.memory_bytes <= self.free_memory_bytes
+            and all(units <= self.free_named[name] for name, units in need.named)
+        )
 
     def take(self, need: Need) -> None:
         self.free_cores -= need.cores
@@ -97,127 +105,171 @@ class Budget:
             self.free_named[name] += units
 
 
-class _Bucket:
-    """Ready jobs that ask for the same, but for a little memory."""
+class _Held(NamedTuple):
+    """A running job."""
 
-    __slots__ = ("by_memory", "in_order", "taken")
-
-    def __init__(self) -> None:
-        self.in_order: list[tuple[Order, int, JobId]] = []
-        self.by_memory: list[tuple[int, Order, JobId]] | None = None  # None: all the same so far
-        self.taken: set[JobId] = set()  # still in one of the heaps
-
-    def add(self, order: Order, memory_bytes: int, job: JobId) -> None:
-        if self.taken:
-            self._clean(force=job in self.taken)  # the next attempt at a job
-        heap = self.in_order
-        if self.by_memory is None and heap and heap[0][1] != memory_bytes:
-            self.by_memory = [(m, o, j) for o, m, j in heap]
-            heapify(self.by_memory)
-        if self.by_memory is not None:
-            heappush(self.by_memory, (memory_bytes, order, job))
-        heappush(heap, (order, memory_bytes, job))
-
-    def best(self, free_bytes: float) -> tuple[Order, int, JobId] | None:
-        """The first in order that needs no more memory than that, or nearly the first."""
-        heap = self.in_order
-        while heap and heap[0][2] in self.taken:
-            self._forget(heappop(heap)[2])
-        if not heap:
-            return None
-        if heap[0][1] <= free_bytes:
-            return heap[0]
-        if self.by_memory is None:
-            return None
-        while self.by_memory[0][2] in self.taken:
-            heappop(self.by_memory)
-        least = self.by_memory[0]
-        if least[0] > free_bytes:
-            return None
-        passed = []
-        found = (least[1], least[0], least[2])
-        for _ in range(min(_LOOK, len(heap))):
-            entry = heappop(heap)
-            passed.append(entry)
-            if entry[1] <= free_bytes and entry[2] not in self.taken:
-                found = entry
-                break
-        for entry in passed:
-            heappush(heap, entry)
-        return found
-
-    def take(self, job: JobId) -> None:
-        if self.in_order[0][2] == job:
-            heappop(self.in_order)
-            if self.by_memory is not None:
-                self.taken.add(job)
-        else:
-            self.taken.add(job)
-
-    def _forget(self, job: JobId) -> None:
-        """Gone from `in_order`; it stays marked while `by_memory` may still have it."""
-        if self.by_memory is None:
-            self.taken.discard(job)
-
-    def _clean(self, *, force: bool) -> None:
-        """Drop what is taken once it outweighs what is left: each job is moved O(1) times."""
-        if not force and 2 * len(self.taken) < len(self.by_memory or ()):
-            return
-        taken = self.taken
-        self.in_order = [entry for entry in self.in_order if entry[2] not in taken]
-        heapify(self.in_order)
-        self.by_memory = [(m, o, j) for o, m, j in self.in_order]
-        heapify(self.by_memory)
-        taken.clear()
+    need: Need
+    ends_s: float  # as expected; inf where nothing is known
 
 
 class Chooser:
-    """The ready jobs, and the budget they share."""
+    """The ready jobs, and the budget they share. Times are those of any one clock."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, *, patience: float | None = None) -> None:
         self.budget = budget
-        self._buckets: dict[tuple[int, int, tuple[tuple[str, float], ...]], _Bucket] = {}
-        self._held: dict[JobId, Need] = {}
+        self._patience = PATIENCE * budget.cores if patience is None else patience
+        self._queues: dict[tuple[int, tuple[str, ...]], ReadyQueue] = {}
+        self._held: dict[JobId, _Held] = {}  # in the order of their starts
+        self._passed: dict[int, int] = {}  # how many have passed over a job that was first
 
-    def add(self, job: JobId, need: Need, order: Order) -> None:
-        """A job has become ready."""
-        key = (need.cores, _memory_class(need.memory_bytes), need.named)
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = self._buckets[key] = _Bucket()
-        bucket.add(order, need.memory_bytes, job)
+    def add(self, job: JobId, need: Need, order: Order, expected_s: float | None = None) -> None:
+        """A job has become ready. `expected_s`: how long it will run, where that is known."""
+        names = tuple([name for name, _ in need.named])
+        queue = self._queues.get((need.cores, names))
+        if queue is None:
+            queue = self._queues[need.cores, names] = ReadyQueue(need.cores, names)
+        units = tuple([units for _, units in need.named])
+        lasts_s = inf if expected_s is None else expected_s
+        queue.add((*order, need.memory_bytes, units, lasts_s))
 
-    def next(self) -> JobId | None:
+    def next(self, now_s: float = 0.0) -> JobId | None:
         """The job to start now, its share taken from the budget; None where nothing fits."""
         budget = self.budget
-        if budget.free_cores <= 0 and all(key[0] > 0 for key in self._buckets):
+        if budget.free_cores <= 0 and all(key[0] > 0 for key in self._queues):
             return None
-        best: tuple[Order, int, JobId] | None = None
-        best_key = None
-        empty = []
-        for key, bucket in self._buckets.items():
-            if not bucket.in_order:
-                empty.append(key)
-            elif budget.has_room(key[0], key[2]):
-                found = bucket.best(budget.free_memory_bytes)
-                if found is not None and (best is None or found < best):
-                    best, best_key = found, key
-        for key in empty:
-            del self._buckets[key]
-        if best is None or best_key is None:
+        found = self._first_that_fits(budget.free_cores, budget.free_memory_bytes)
+        if found is None:
             return None
-        self._buckets[best_key].take(best[2])
-        need = Need(best_key[0], best[1], best_key[2])
-        budget.take(need)
-        self._held[best[2]] = need
-        return best[2]
+        queue, place = found
+        first = self._first()
+        if first is not None and first[1] < queue.entry(place):
+            passed = self._passed.get(first[1][2], 0)
+            if passed >= self._patience:
+                found = self._around(first, now_s)
+                if found is None:
+                    return None
+                queue, place = found
+            else:
+                self._passed[first[1][2]] = passed + 1
+        return self._start(queue, place, now_s)
 
     def ended(self, job: JobId) -> None:
         """A job that `next` has given has ended: its share is free."""
-        self.budget.give_back(self._held.pop(job))
+        self.budget.give_back(self._held.pop(job).need)
 
+    def waits_for(self) -> str | None:
+        """What the first in order of the waiting jobs lacks: "cores", "memory" or a name; None
+        where no job waits."""
+        budget = self.budget
+        first: tuple[ReadyQueue, Entry] | None = None
+        for queue in self._queues.values():
+            entry = queue.first()
+            if entry is not None and (first is None or entry < first[1]):
+                first = (queue, entry)
+        if first is None:
+            return None
+        queue, entry = first
+        if entry[3] > budget.free_memory_bytes and queue.cores <= budget.free_cores:
+            return "memory"
+        for name, units in zip(queue.names, entry[4], strict=True):
+            if units > budget.free_named[name]:
+                return name
+        return "cores"
 
-def _memory_class(memory_bytes: int) -> int:
-    """A number that all sizes within a quarter of an octave share."""
-    shift = max(0, memory_bytes.bit_length() - 3)
-    return (memory_bytes >> shift) + (shift << 3)
+    def lacks_memory(self) -> bool:
+        """Whether some ready job could start if there were more memory."""
+        budget = self.budget
+        return any(
+            queue.cores <= budget.free_cores
+            and queue.has_room(budget.free_named)
+            and queue.least_memory() > budget.free_memory_bytes
+            for queue in self._queues.values()
+            if queue
+        )
+
+    def give_more(self, job: JobId, memory_bytes: int) -> None:
+        """A job that `next` has just given gets so much memory in place of what it asked for."""
+        held = self._held[job]
+        self.budget.free_memory_bytes -= memory_bytes - held.need.memory_bytes
+        self._held[job] = held._replace(need=held.need._replace(memory_bytes=memory_bytes))
+
+    # ---- steps
+
+    def _start(self, queue: ReadyQueue, place: Place, now_s: float) -> JobId:
+        entry = queue.take(place)
+        job = JobId(entry[2])
+        need = Need(queue.cores, entry[3], tuple(zip(queue.names, entry[4], strict=True)))
+        self.budget.take(need)
+        self._held[job] = _Held(need, now_s + entry[5])
+        self._passed.pop(job, None)
+        return job
+
+    def _first_that_fits(self, cores: float, memory: float) -> tuple[ReadyQueue, Place] | None:
+        free_named = self.budget.free_named
+        best: Entry | None = None
+        found: tuple[ReadyQueue, Place] | None = None
+        empty = []
+        for key, queue in self._queues.items():
+            if not queue:
+                empty.append(key)
+            elif queue.cores <= cores:
+                place = queue.find(memory, free_named, best)
+                if place is not None:
+                    best = queue.entry(place)
+                    found = (queue, place)
+        for key in empty:
+            del self._queues[key]
+        return found
+
+    def _first(self) -> tuple[ReadyQueue, Entry] | None:
+        """The first in order of the jobs that wait for nothing but cores and memory."""
+        free_named = self.budget.free_named
+        first: tuple[ReadyQueue, Entry] | None = None
+        for queue in self._queues.values():
+            entry = queue.first()
+            if entry is None or (first is not None and first[1] < entry):
+                continue
+            if not queue.names or all(
+                units <= free_named[name] for name, units in zip(queue.names, entry[4], strict=True)
+            ):
+                first = (queue, entry)
+        return first
+
+    def _around(
+        self, first: tuple[ReadyQueue, Entry], now_s: float
+    ) -> tuple[ReadyQueue, Place] | None:
+        """A job that does not hold up the first in order: it is over before the first can start,
+        or takes of what is left beside it."""
+        budget = self.budget
+        starts_s, cores, memory = self._reservation(first, now_s)
+        best = self._first_that_fits(
+            min(cores, budget.free_cores), min(memory, budget.free_memory_bytes)
+        )
+        if starts_s <= now_s or starts_s == inf:
+            return best
+        for queue in self._queues.values():
+            if queue and queue.cores <= budget.free_cores:
+                limit = None if best is None else best[0].entry(best[1])
+                place = queue.find_short(
+                    budget.free_memory_bytes, budget.free_named, limit, starts_s - now_s, _LOOK
+                )
+                if place is not None:
+                    best = (queue, place)
+        return best
+
+    def _reservation(
+        self, first: tuple[ReadyQueue, Entry], now_s: float
+    ) -> tuple[float, float, float]:
+        """When the first in order will be able to start, and what cores and memory will be left
+        beside it then. Of jobs of unknown length the oldest is taken to end first."""
+        budget = self.budget
+        cores = budget.free_cores - first[0].cores
+        memory = budget.free_memory_bytes - first[1][3]
+        starts_s = now_s
+        for held in sorted(self._held.values(), key=lambda held: held.ends_s):
+            if cores >= 0 and memory >= 0:
+                break
+            cores += held.need.cores
+            memory += held.need.memory_bytes
+            starts_s = max(starts_s, held.ends_s)
+        return starts_s, cores, memory

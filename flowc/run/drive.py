@@ -27,6 +27,7 @@ from flowc.run.files import Fault, JobFiles, missing_outputs
 from flowc.run.interrupt import Interrupts
 from flowc.run.need import Requests
 from flowc.run.options import RunOptions, RunOutcome
+from flowc.run.order import Ranking
 from flowc.run.state import RunState, Status
 from flowc.run.task import Launch, Launcher
 from flowc.run.tell import Teller, how_it_ended
@@ -105,11 +106,12 @@ class Run:
         self._failed: list[JobId] = []
         self._interrupts = Interrupts(self._stop, options.kill_after_s)
         self._granted: dict[JobId, Request] = {}  # to jobs that are ready
-        self._ranks: Sequence[int] = ()
+        self._ranking = Ranking(options.schedule, (), self._budget)
 
     def run(self) -> RunOutcome:
         self._requests.check(self._state.active)
-        self._ranks = self._state.ranks()
+        ranks = self._state.ranks()
+        self._ranking = Ranking(self._options.schedule, ranks, self._budget)
         self._tell.run_started(self._options, self._budget, len(self._state.active))
         with self._interrupts:
             try:
@@ -194,8 +196,8 @@ class Run:
             self._never_started(job, Fault("workflow", str(fault)))
             return
         self._granted[job] = request
-        order = (-request.priority, -self._ranks[job], job)
-        self._chooser.add(job, self._budget.need(request), order)
+        need = self._budget.need(request)
+        self._chooser.add(job, need, self._ranking.order(job, need, request.priority))
 
     def _start(self) -> None:
         """Submit whatever fits."""

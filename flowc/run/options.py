@@ -15,6 +15,7 @@ class RunOptions:
     keep_incomplete: bool = False  # leave what a failed job has written
     keep_temp: bool = False  # --notemp
     clip: bool = False  # lower what could never fit, instead of refusing
+    schedule: str = "rank"  # in what order ready jobs start: see `order.SCHEDULES`
     latency_wait_s: float = 0.0  # for outputs to appear: file systems of clusters are late
     kill_after_s: float = 30.0  # after the first signal; the second one kills at once
     run: str = ""  # its id, which is also the name of its log

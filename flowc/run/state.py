@@ -157,21 +157,25 @@ class RunState:
             + counts[Status.UPSTREAM]
         )
 
-    def ranks(self) -> "array[int]":
-        """For each job, how many jobs in a row wait for it at most: the longest such chain."""
-        rank = array("i", bytes(4 * len(self.graph)))
-        group_rank: dict[int, int] = {}
+    def ranks(self, durations: Sequence[float] | None = None) -> "array[float]":
+        """For each job, how long the longest chain is that begins with it: its upward rank. Without
+        durations, each job counts 1. Jobs without a command count nothing."""
+        rank = array("d", bytes(8 * len(self.graph)))
+        group_rank: dict[int, float] = {}
         starts, refs = self.graph.inputs.starts, self.graph.inputs.values
-        readers = self._readers
+        readers, rule_of = self._readers, self.graph.rule_of
+        runs = [rule.command is not None for rule in self.graph.workflow.rules]
         for job in reversed(self._nodes):  # readers come before makers
-            best = 0
+            best = 0.0
             for reader in readers.get(job, ()):
                 found = rank[reader] if reader >= 0 else group_rank[~reader]
-                if found >= best:
-                    best = found + 1
+                if found > best:
+                    best = found
+            if runs[rule_of[job]]:
+                best += 1.0 if durations is None else durations[job]
             rank[job] = best
             for ref in refs[starts[job] : starts[job + 1]]:
-                if ref < 0 and group_rank.get(~ref, -1) < best:
+                if ref < 0 and group_rank.get(~ref, -1.0) < best:
                     group_rank[~ref] = best
         return rank
 

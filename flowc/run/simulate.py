@@ -1,0 +1,117 @@
+"""A run in simulated time: the same state, the same choice, and a clock that jumps from end to end.
+
+Nothing of it is a copy: `RunState` and `Chooser` are those of a real run, so that what a simulation
+says of an order, a limit or a machine is what a run would do if jobs took as long as expected.
+"""
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from flowc.ids import JobId
+from flowc.plan.request import Request
+from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.order import Ranking
+from flowc.run.state import RunState
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What came of it. Times are seconds from the start."""
+
+    makespan_s: float
+    starts_s: "array[float]"  # by job; -1 for those that do not run
+    core_s: float  # cores held, added up over time; likewise for the memory
+    memory_byte_s: float
+    limited_s: dict[str, float] = field(default_factory=dict)
+    """For how long ready jobs waited for "cores", "memory" or a name, or nothing was ready while
+    there was room ("dependencies"). What the first in order of the waiting jobs lacks counts."""
+
+
+class Simulation:
+    """One simulated run. `needs` and `expected` are what the chooser is told; `durations`, how
+    long jobs take, may differ from what is expected."""
+
+    def __init__(
+        self,
+        state: RunState,
+        chooser: Chooser,
+        ranking: Ranking,
+        request: Callable[[JobId], Request],
+        durations: Sequence[float],
+        expected: Sequence[float] | None,
+    ) -> None:
+        self._state, self._chooser, self._ranking = state, chooser, ranking
+        self._request, self._durations, self._expected = request, durations, expected
+        self._needs: dict[JobId, Need] = {}
+        self._runs = [r.command is not None for r in state.graph.workflow.rules]
+        self._now_s = 0.0
+        self._limited: dict[str, float] = {}
+        self._core_s = self._memory_byte_s = 0.0
+
+    def run(self) -> Simulated:
+        state, chooser, durations = self._state, self._chooser, self._durations
+        starts = array("d", [-1.0]) * len(state.graph)
+        running: list[tuple[float, JobId]] = []
+        state.start()
+        while True:
+            self._line_up()
+            while (job := chooser.next(self._now_s)) is not None:
+                state.started(job)
+                starts[job] = self._now_s
+                heappush(running, (self._now_s + durations[job], job))
+                need = self._needs.pop(job)
+                self._core_s += need.cores * durations[job]
+                self._memory_byte_s += need.memory_bytes * durations[job]
+            if not running:
+                break
+            self._advance(running[0][0])
+            while running and running[0][0] <= self._now_s:
+                job = heappop(running)[1]
+                chooser.ended(job)
+                state.done(job)
+        if not state.over:
+            raise RuntimeError("jobs wait, and nothing runs that they could wait for")
+        return Simulated(self._now_s, starts, self._core_s, self._memory_byte_s, self._limited)
+
+    def _advance(self, to_s: float) -> None:
+        why = self._chooser.waits_for() or "dependencies"
+        if why == "dependencies" and self._chooser.budget.free_cores <= 0:
+            why = "cores"  # nothing waits, but more could not run either
+        self._limited[why] = self._limited.get(why, 0.0) + to_s - self._now_s
+        self._now_s = to_s
+
+    def _line_up(self) -> None:
+        state, chooser, ranking = self._state, self._chooser, self._ranking
+        budget, expected, rule_of = chooser.budget, self._expected, state.graph.rule_of
+        while state.undecided or state.ready:
+            undecided, state.undecided = state.undecided, []
+            for job in undecided:
+                state.decide(job, True)
+            ready, state.ready = state.ready, []
+            for job in ready:
+                if not self._runs[rule_of[job]]:
+                    state.started(job)
+                    state.done(job)
+                    continue
+                request = self._request(job)
+                need = self._needs[job] = budget.need(request)
+                order = ranking.order(job, need, request.priority)
+                chooser.add(job, need, order, None if expected is None else expected[job])
+
+
+def simulate(
+    state: RunState,
+    budget: Budget,
+    request: Callable[[JobId], Request],
+    durations: Sequence[float],
+    *,
+    expected: Sequence[float] | None = None,
+    schedule: str = "rank",
+) -> Simulated:
+    """Run a plan in simulated time. `state` is new. `durations`: by job, how long each takes;
+    `expected`: how long it is thought to take (None: the very same)."""
+    expected = durations if expected is None else expected
+    ranking = Ranking(schedule, state.ranks(expected), budget)
+    return Simulation(state, Chooser(budget), ranking, request, durations, expected).run()
