@@ -6,8 +6,10 @@ a reader skips tags it does not know. Every time is Unix time in seconds on flow
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from json.encoder import encode_basestring_ascii as _text
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from flowc.ids import JobId
@@ -145,6 +147,8 @@ class JobDone:
     inputs_digest: str  # of the set of input paths
     content_digest: str | None  # of the inputs' contents as the job read them
     inputs_at_ns: int | None = None
+    wall_s: float | None = None  # how long it ran; None: it has no command
+    peak_rss_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +262,41 @@ _TUPLES = {
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
+def _list(values: Sequence[Any]) -> str:
+    return f"[{','.join([_WRITE.get(type(v), _encode)(v) for v in values])}]" if values else "[]"
+
+
+def _dict(values: Mapping[str, Any]) -> str:
+    if not values:
+        return "{}"
+    items = [f"{_text(k)}:{_WRITE.get(type(v), _encode)(v)}" for k, v in values.items()]
+    return f"{{{','.join(items)}}}"
+
+
+# The same text as `_encode` makes, in two thirds of the time: there are five events for each job.
+_WRITE: dict[type, Callable[[Any], str]] = {
+    str: _text,
+    int: int.__repr__,
+    float: lambda value: repr(value) if value - value == 0.0 else _encode(value),
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda value: "null",
+    tuple: _list,
+    list: _list,
+    dict: _dict,
+}
+_LINES = {
+    kind: (
+        f'{{"event":"{kind.kind}",' + ",".join([f'"{name}":%s' for name in names]) + "}\n",
+        attrgetter(*names),
+    )
+    for kind, names in _FIELDS.items()
+}
+
+
 def to_line(event: Event) -> str:
     """One line of a JSONL log, with its newline. Stray bytes of names survive as escapes."""
-    data: dict[str, Any] = {"event": event.kind}
-    for name in _FIELDS[type(event)]:
-        data[name] = getattr(event, name)
-    return _encode(data) + "\n"
+    form, values = _LINES[type(event)]
+    return form % tuple([_WRITE.get(type(value), _encode)(value) for value in values(event)])
 
 
 def from_line(line: str) -> Event | None:

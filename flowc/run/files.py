@@ -40,6 +40,7 @@ class JobFiles:
         self._rules: dict[int, _RuleFiles] = {}
         self._times: dict[int, int] = {}  # FileId -> mtime_ns of what was made in this run
         self._group_times: dict[int, int] = {}
+        self._seen: tuple[JobId, list[FileState | None]] | None = None  # by `missing`, for `after`
 
     def before(self, job: JobId) -> Fault | None:
         """Remove what is there of the outputs and logs; make their directories."""
@@ -70,27 +71,33 @@ class JobFiles:
     def missing(self, job: JobId) -> list[str]:
         """Outputs that the job should have made and that are not there."""
         rule = self._rule(job)
-        stat_ = self._disk.stat
-        return [
+        paths = self.outputs(job)
+        states = [self._disk.stat(path) for path in paths]
+        missing = [
             path
-            for path, flags in zip(self.outputs(job), rule.flags, strict=True)
-            if not flags.touch and stat_(path) is None
+            for path, state, flags in zip(paths, states, rule.flags, strict=True)
+            if state is None and not flags.touch
         ]
+        self._seen = None if missing else (job, states)
+        return missing
 
     def after(self, job: JobId) -> Fault | None:
         """Check the outputs of a job that has ended well, and finish them: stamps, times,
         protection, the logs it has not written."""
         graph, disk = self._graph, self._disk
         rule = self._rule(job)
+        seen, self._seen = self._seen, None
         files = graph.outputs[job]
         paths = [graph.paths[f] for f in files]
         try:
             for path in self._others(job, rule, logs_only=True):
                 if _mode(path) == 0:
                     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
-            if not rule.is_plain:
+            if rule.is_plain and seen is not None and seen[0] == job:
+                states = seen[1]
+            else:
                 self._flagged(paths, rule.flags)
-            states = [disk.stat(path) for path in paths]
+                states = [disk.stat(path) for path in paths]
             fault = _check(paths, states, rule.flags)
             if fault is not None:
                 return fault
