@@ -27,6 +27,7 @@ COMMANDS = {
     "run": "make the targets",
     "plan": "say what would run, and why; run nothing",
     "check": "read the workflow and report every mistake",
+    "fmt": "write workflow files in their canonical form",
     "graph": "draw the rules, jobs or files",
     "compile": "write the workflow's graph as one JSON file",
     "summary": "list the outputs and the state they are in",

@@ -93,5 +93,6 @@ FRESH_LINE = re.compile(
     re.MULTILINE,
 )
 NO_ITEM = re.compile(
-    r"[ \t]*(?P<line>(?P<block>(?:rule|checkpoint|module)[ \t]+\w+[ \t]*:)|[^\W\d]\w*[ \t]*:(?!=))"
+    r"[ \t]*(?P<line>(?P<block>(?:rule|checkpoint|module)[ \t]+\w+[ \t]*:)"
+    r"|(?!lambda\b)[^\W\d]\w*[ \t]*:(?!=))"
 )
