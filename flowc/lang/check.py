@@ -11,7 +11,8 @@ from flowc.ids import RuleId
 from flowc.lang.faults import PoisonedError, near
 from flowc.lang.pattern import WILDCARD, Pattern, wildcard_names
 from flowc.lang.rules import Draft, Faults
-from flowc.lang.template import Template, check, parse_template
+from flowc.lang.template import Template, parse_template
+from flowc.lang.template_check import check
 from flowc.lang.wording import listing, narrow
 from flowc.lang.workflow import Item, Rule, Setting
 from flowc.source import Span

@@ -207,40 +207,8 @@ def _with_places(
     return tuple(done)
 
 
-def check(
-    template: Template,
-    known: Mapping[str, Collection[str]],
-    faults: list[Diagnostic],
-    *,
-    counts: Mapping[str, int] | None = None,
-) -> None:
-    """Does each `{input.ref}` exist? `known` has the names of `input`, `wildcards` and so on, and
-    leaves out roots of which not all names are known; `counts` says how many items there are."""
-    for part in template.parts:
-        if isinstance(part, str) or not part.path:
-            continue
-        root, first = part.root, part.path[0]
-        if isinstance(first, int):
-            count = (counts or {}).get(root)
-            if count is not None and not -count <= first < count:
-                items = f"{count} item" + ("" if count == 1 else "s")
-                faults.append(
-                    Diagnostic(
-                        "unknown-item",
-                        f"`{root}` has {items}: there is no `{part}`",
-                        part.span,
-                        hint="counting starts at 0" if first == count else None,
-                    )
-                )
-        elif root in known and first not in known[root] and first not in EXTRAS.get(root, ()):
-            faults.append(_unknown_item(part, first, known[root]))
-
-
-EXTRAS = {"input": ("size", "size_kb", "size_mb", "size_gb", "size_files")}
-"""Names that a record has of itself."""
-
-
-def _unknown_item(hole: Placeholder, name: str, names: Collection[str]) -> Diagnostic:
+def unknown_item(hole: Placeholder, name: str, names: Collection[str]) -> Diagnostic:
+    """A record that has no item of that name, and what it has."""
     from difflib import get_close_matches  # only for faults
 
     near = get_close_matches(name, sorted(names), n=1)
@@ -403,7 +371,7 @@ def _walk(value: Any, slot: Placeholder) -> Any:
                 else []
             )
             if isinstance(step, str):
-                fault = _unknown_item(replace(slot, root=shown), step, names)
+                fault = unknown_item(replace(slot, root=shown), step, names)
             else:
                 fault = Diagnostic("unknown-item", f"there is no `{slot}`", slot.span)
             raise WorkflowError(fault) from None

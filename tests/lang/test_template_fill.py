@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowc.diagnostic import Diagnostic, WorkflowError
-from flowc.lang.template import Template, check, fill, parse_template
+from flowc.lang.template import Template, fill, parse_template
+from flowc.lang.template_check import check
 from flowc.lang.values import FlaggedPath, Flags, Record, Wildcards
 from flowc.source import Source, Span
 

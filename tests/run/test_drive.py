@@ -632,9 +632,7 @@ rule gone:
     with History() as history:
         plan = make_plan(compile_file("Workflowfile"), history, disk)
     graph = plan.graph
-    left = {graph.job(j).name: [str(r) for r in plan.reasons(j)] for j in plan.to_run()}
-    assert "b" not in left
-    assert left["gone"] == ["output missing: gone"]
+    assert [graph.job(j).name for j in plan.to_run()] == []  # nothing that runs needs `gone`
 
 
 # ---- signals
