@@ -270,7 +270,8 @@ class Run:
             return
         self._forget(job, running)
         self._state.done(job)
-        self._tell.done(job, self._state.attempt(job), self._digests, running.started_ns)
+        run = running.runs[-1] if running.runs else None
+        self._tell.done(job, self._state.attempt(job), self._digests, running.started_ns, run)
         self._remove_temp(job, ran=True)
 
     def _repeat(self, job: JobId, running: _Running) -> bool:

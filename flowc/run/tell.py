@@ -154,7 +154,14 @@ class Teller:
             )
         )
 
-    def done(self, id: JobId, attempt: int, digests: JobDigests, started_ns: int) -> None:
+    def done(
+        self,
+        id: JobId,
+        attempt: int,
+        digests: JobDigests,
+        started_ns: int,
+        run: JobEnded | None = None,
+    ) -> None:
         graph = self._graph
         rule = RuleId(graph.rule_of[id])
         try:
@@ -173,6 +180,8 @@ class Teller:
                 inputs_digest=digests.inputs(id),
                 content_digest=digests.content(id),
                 inputs_at_ns=started_ns,
+                wall_s=None if run is None else run.wall_s,
+                peak_rss_bytes=None if run is None else run.peak_rss_bytes,
             )
         )
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bench.scheduling.traces import graph_of
+from support.jobgraphs import graph_of
 
 from flowc.ids import JobId
 from flowc.plan.request import Request

@@ -1,25 +1,20 @@
 """Recorded workflows and PSPLIB instances as job graphs, for the benchmarks of this directory."""
 
 import json
-from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from flowc.graph.job import Columns, JobGraph
-from flowc.ids import RuleId
-from flowc.lang.template import Template
-from flowc.lang.workflow import Item, Rule, Workflow
+from support.jobgraphs import graph_of
+
+from flowc.graph.job import JobGraph
 from flowc.plan.request import Request
 from flowc.run.choose import Budget
-from flowc.source import Source, Span
 
 SCENARIOS = ("4c6g", "8c-bal", "8c-tight")
 _SHORTEST_S = 0.1
-_SPAN = Span(Source("Workflowfile", "rule r"), 0, 4)
 
 
 @dataclass(frozen=True)
@@ -39,32 +34,6 @@ class Instance:
 
     def budget(self) -> Budget:
         return Budget(self.cores, self.memory_bytes, self.resources)
-
-
-def graph_of(parents: Sequence[Sequence[int]]) -> JobGraph:
-    """Job i makes file i and reads the files of its parents."""
-    out = Item(None, ("{x}",), False, None, False, _SPAN)
-    rule = Rule(RuleId(0), "r", _SPAN, outputs=(out,), command=Template("c", ("c",)))
-    inputs, outputs = Columns(), Columns()
-    for i, row in enumerate(parents):
-        inputs.append(row)
-        outputs.append([i])
-    count = len(parents)
-    return JobGraph(
-        workflow=Workflow((rule,), None),
-        paths=[f"f{i}" for i in range(count)],
-        producer=array("i", range(count)),
-        states=[None] * count,
-        rule_of=array("i", bytes(4 * count)),
-        wildcards=[(str(i),) for i in range(count)],
-        inputs=inputs,
-        outputs=outputs,
-        groups=[],
-        wildcard_names=[("x",)],
-        input_names={},
-        targets=(),
-        target_jobs=(),
-    )
 
 
 def workflows(folder: Path, scenario: str) -> list[Instance]:
