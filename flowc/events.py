@@ -207,6 +207,18 @@ class FilesTouched:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that people should know, and that is no mistake in the workflow: a damaged history
+    was made anew, processes that a killed run had left were ended."""
+
+    kind: ClassVar[str] = "notice"
+
+    at_s: float
+    code: str  # a slug, as a diagnostic has one
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The last event of a run that came to an end of its own."""
 
@@ -234,6 +246,7 @@ Event = (
     | JobSkipped
     | FilesRemoved
     | FilesTouched
+    | Notice
     | RunEnded
 )
 
@@ -251,6 +264,7 @@ KINDS: dict[str, type[Any]] = {
         JobSkipped,
         FilesRemoved,
         FilesTouched,
+        Notice,
         RunEnded,
     )
 }

@@ -19,6 +19,7 @@ from flowc.events import (
     JobFailed,
     JobSkipped,
     JobSubmitted,
+    Notice,
     RunEnded,
     RunStarted,
 )
@@ -121,6 +122,9 @@ class Console:
         else:
             self._upstream += 1
 
+    def _notice(self, event: Notice) -> None:
+        self._write(f"{self._paint(YELLOW, 'note')}: {printable(event.message)}\n")
+
     def _run_ended(self, event: RunEnded) -> None:
         if self._quiet and event.outcome == "ok":
             return
@@ -189,6 +193,7 @@ _TELL: dict[type, Callable[[Console, Any], None]] = {
     JobDone: Console._job_done,
     JobFailed: Console._job_failed,
     JobSkipped: Console._skipped,
+    Notice: Console._notice,
     RunEnded: Console._run_ended,
 }
 

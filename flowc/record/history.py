@@ -11,16 +11,20 @@ one row of each, so that an output which moves from one rule to another is seen 
 The journal is SQLite's rollback journal, not WAL: WAL needs shared memory (there is none on the
 network file systems of clusters) and would make `flowc plan` write files. Digests of file contents
 are kept here too; that table is a mere cache.
+
+So nothing is lost with the database: where it is damaged, or of a form that this version does not
+know, a run sets it aside and folds the logs anew, and a reader folds them in memory.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from flowc.diagnostic import WorkflowError, fail
 from flowc.disk import FileState
 from flowc.events import Event, FilesRemoved
+from flowc.record.damage import DamagedError, is_damage, name_of, sound, stored_name
 from flowc.record.outputs import (
     DONE,
     FAILED,
@@ -29,6 +33,7 @@ from flowc.record.outputs import (
     HistoryView,
     JobRecord,
     NoHistory,
+    begins_line,
     fold,
     read_events,
 )
@@ -38,28 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "History", "HistoryView", "JobRecord", "NoHistory"]
 
-VERSION = 1
-"""Of the schema, kept in `PRAGMA user_version`."""
-
-_SCHEMA = """
-CREATE TABLE outputs (
-    path PRIMARY KEY NOT NULL,  -- text, or a blob where its bytes are not UTF-8
-    rule TEXT NOT NULL,
-    code TEXT NOT NULL,
-    params TEXT NOT NULL,
-    inputs TEXT NOT NULL,
-    content TEXT,
-    state TEXT NOT NULL,
-    at REAL NOT NULL
-);
-CREATE TABLE files (
-    path PRIMARY KEY NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    size INTEGER NOT NULL,
-    digest TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE logs (name PRIMARY KEY NOT NULL, offset INTEGER NOT NULL);
-"""
 _COLUMNS = "path, rule, code, params, inputs, content, state, at"
 _CHUNK = 500
 """Paths in one query. SQLite takes at least 999."""
@@ -77,9 +60,11 @@ class History:
         self._overlay: Changes = {}  # read_only: what the logs say beyond the database
         self._overlay_logs: dict[str, int] = {}
         self._is_caught_up = False
+        self.replaced = ""  # what was wrong with a database that could not be used
 
     # Reading
 
+    @sound
     def records(self, paths: Iterable[str]) -> dict[str, JobRecord]:
         if self.read_only and not self._is_caught_up:
             self.catch_up()
@@ -96,6 +81,7 @@ class History:
                     found[path] = record
         return found
 
+    @sound
     def file_digest(self, path: str, state: FileState) -> str | None:
         database = self._open()
         if database is None:
@@ -103,10 +89,11 @@ class History:
         with self._faults():
             row = database.execute(
                 "SELECT digest FROM files WHERE path = ? AND mtime_ns = ? AND size = ?",
-                (_key(path), state.mtime_ns, state.size_bytes),
+                (stored_name(path), state.mtime_ns, state.size_bytes),
             ).fetchone()
         return None if row is None else str(row[0])
 
+    @sound
     def outputs(self) -> dict[str, JobRecord]:
         """Every output that something is known of."""
         if self.read_only and not self._is_caught_up:
@@ -116,7 +103,7 @@ class History:
         if database is not None:
             with self._faults():
                 rows = database.execute(f"SELECT {_COLUMNS} FROM outputs")
-                found = {_path(row[0]): JobRecord._make(row[1:]) for row in rows}
+                found = {name_of(row[0]): JobRecord._make(row[1:]) for row in rows}
         for path, record in self._overlay.items():
             if record is None:
                 found.pop(path, None)
@@ -134,18 +121,19 @@ class History:
             if len(asked) * 4 > (count or 0):  # most of the table: read it through
                 rows = database.execute(f"SELECT {_COLUMNS} FROM outputs").fetchall()
                 wanted = set(asked)
-                return {p: make(r[1:]) for r in rows if (p := _path(r[0])) in wanted}
+                return {p: make(r[1:]) for r in rows if (p := name_of(r[0])) in wanted}
             found: dict[str, JobRecord] = {}
             for at in range(0, len(asked), _CHUNK):
-                keys = [_key(path) for path in asked[at : at + _CHUNK]]
+                keys = [stored_name(path) for path in asked[at : at + _CHUNK]]
                 marks = ",".join("?" * len(keys))
                 query = f"SELECT {_COLUMNS} FROM outputs WHERE path IN ({marks})"
                 rows = database.execute(query, keys).fetchall()
-                found.update((_path(row[0]), make(row[1:])) for row in rows)
+                found.update((name_of(row[0]), make(row[1:])) for row in rows)
             return found
 
     # Writing
 
+    @sound
     def catch_up(self) -> int:
         """Fold what of the logs is not known yet; the number of events that was.
 
@@ -160,7 +148,7 @@ class History:
             size = _size(path)
             if size == known:
                 continue
-            if size < known:  # another file under the same name
+            if size < known or not begins_line(path, known):  # another file of the same name
                 known = 0
             events, offset = read_events(path, known)
             if offset != known:
@@ -184,12 +172,16 @@ class History:
             if log is not None and offset is not None:
                 self._overlay_logs[log] = offset
             return
-        rows = [(_key(path), *record) for path, record in changes.items() if record is not None]
-        forgotten = [(_key(path),) for path, record in changes.items() if record is None]
+        rows = [
+            (stored_name(path), *record) for path, record in changes.items() if record is not None
+        ]
+        forgotten = [(stored_name(path),) for path, record in changes.items() if record is None]
         with self._transaction() as database:
             database.executemany("INSERT OR REPLACE INTO outputs VALUES (?,?,?,?,?,?,?,?)", rows)
             database.executemany("DELETE FROM outputs WHERE path = ?", forgotten)
-            database.executemany("DELETE FROM files WHERE path = ?", [(_key(p),) for p in removed])
+            database.executemany(
+                "DELETE FROM files WHERE path = ?", [(stored_name(p),) for p in removed]
+            )
             if log is not None and offset is not None:
                 database.execute("INSERT OR REPLACE INTO logs VALUES (?, ?)", (log, offset))
 
@@ -197,9 +189,40 @@ class History:
         """Remember the digests of files' contents: path to (mtime_ns, size in bytes, digest)."""
         if self.read_only or not digests:
             return
-        rows = [(_key(path), *row) for path, row in digests.items()]
+        rows = [(stored_name(path), *row) for path, row in digests.items()]
+        self._keep(rows)
+
+    @sound
+    def _keep(self, rows: Sequence[tuple[object, ...]]) -> None:
         with self._transaction() as database:
             database.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?)", rows)
+
+    def replace(self, damage: DamagedError) -> None:
+        """Go on without the database: from the logs, into a new one or, `read_only`, in memory."""
+        if self.replaced:  # the new one as well: it is the disk that is at fault
+            raise fail(
+                "history-corrupt",
+                f"{self.path} is damaged: {damage}",
+                hint="is the disk full, or failing? without `.flowc/history.db` the history is "
+                f"made anew from the logs in {self.directory}/runs",
+            )
+        self.close()
+        self._overlay.clear()
+        self._overlay_logs.clear()
+        self._is_caught_up = False
+        self.replaced = str(damage)
+        if self.read_only:
+            from flowc.record.database import in_memory  # as above
+
+            self._database = in_memory()
+            return
+        aside = f"{self.path}.{damage.suffix}"
+        with self._faults():
+            os.replace(self.path, aside)
+            if os.path.lexists(f"{self.path}-journal"):
+                os.remove(f"{self.path}-journal")
+        self.replaced += f" (it is kept as {aside})"
+        self.catch_up()
 
     def rebuild(self) -> int:
         """Throw the database away and fold all logs anew; the number of events in them."""
@@ -234,7 +257,8 @@ class History:
         stored: dict[str, int] = {}
         if database is not None:
             with self._faults():
-                stored = {_path(n): o for n, o in database.execute("SELECT * FROM logs")}
+                rows = database.execute("SELECT name, offset FROM logs")
+                stored = {name_of(n): o for n, o in rows if isinstance(o, int)}
         return stored | self._overlay_logs
 
     def _open(self, *, create: bool = False) -> "sqlite3.Connection | None":
@@ -247,67 +271,27 @@ class History:
         return self._database
 
     def _connect(self) -> "sqlite3.Connection":
-        import sqlite3  # 8 ms that a directory without history need not spend
-        from urllib.parse import quote
+        from flowc.record.database import connect  # sqlite3: a directory may have no history
 
         if not self.read_only:
             os.makedirs(self.directory, exist_ok=True)
-        name = quote(os.fsencode(os.path.abspath(self.path)))
-        mode = "ro" if self.read_only else "rwc"
-        database = sqlite3.connect(
-            f"file:{name}?mode={mode}", uri=True, timeout=10, isolation_level=None
-        )
-        try:
-            if not self._prepare(database):
-                database.close()
-                database = sqlite3.connect(":memory:", isolation_level=None)
-                database.executescript(_SCHEMA)
-        except BaseException:
-            database.close()
-            raise
-        return database
-
-    def _prepare(self, database: "sqlite3.Connection") -> bool:
-        """Check the version, make the tables. False where a reader had better do without the
-        database, and fold all logs."""
-        import sqlite3
-
-        try:
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-        except sqlite3.OperationalError:
-            # A run was killed within a transaction. To undo that is to write: the next run's part.
-            if self.read_only:
-                return False
-            raise
-        if version > VERSION:
-            raise fail(
-                "history-version",
-                f"{self.path} was written by a newer flowc (version {version} of its form; "
-                f"this one reads {VERSION})",
-                hint=f"use the newer flowc, or remove {self.path}: what the logs in "
-                f"{self.directory}/runs hold is read into a new one by the next run",
-            )
-        if version == 0 and self.read_only:  # just created by a run that was killed
-            return False
-        database.execute("PRAGMA synchronous = NORMAL")
-        if version == 0:
-            database.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
-            )
-        return True
+        return connect(self.path, read_only=self.read_only)
 
     @contextmanager
     def _transaction(self) -> Iterator["sqlite3.Connection"]:
+        import sqlite3
+
         with self._faults():
             database = self._open(create=True)
             assert database is not None
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
+                database.execute("COMMIT")
             except BaseException:
-                database.execute("ROLLBACK")
+                with suppress(sqlite3.Error):
+                    database.execute("ROLLBACK")
                 raise
-            database.execute("COMMIT")
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -316,15 +300,10 @@ class History:
 
         try:
             yield
-        except (sqlite3.OperationalError, OSError) as fault:
+        except (sqlite3.Error, OSError, UnicodeError) as fault:
+            if is_damage(fault):
+                raise DamagedError(str(fault)) from None
             raise self._unusable(fault) from None
-        except sqlite3.DatabaseError as fault:
-            raise fail(
-                "history-corrupt",
-                f"{self.path} is damaged: {fault}",
-                hint=f"remove {self.path}: the next run builds it anew from the logs in "
-                f"{self.directory}/runs",
-            ) from None
 
     def _unusable(self, fault: Exception) -> WorkflowError:
         return fail(
@@ -332,21 +311,6 @@ class History:
             f"{self.path} cannot be used: {fault}",
             hint="is the disk full or read-only, or does another flowc write to it right now?",
         )
-
-
-def _key(path: str) -> str | bytes:
-    """A path as SQLite takes it: text has to be UTF-8, so other names are stored as bytes."""
-    if path.isascii():
-        return path
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(path)
-    return path
-
-
-def _path(key: str | bytes) -> str:
-    return key if isinstance(key, str) else os.fsdecode(key)
 
 
 def _size(path: str) -> int:

@@ -84,6 +84,15 @@ _PREFIXES = tuple(f'{{"event":"{kind}"'.encode() for kind in _FOLDED)
 _ANY_PREFIX = b'{"event":"'
 
 
+def begins_line(path: str, offset: int) -> bool:
+    """Whether a line of a log can begin at this byte: a spoiled offset nearly never does."""
+    if offset <= 0:
+        return offset == 0
+    with open(path, "rb") as file:
+        file.seek(offset - 1)
+        return file.read(1) == b"\n"
+
+
 def read_events(path: str, offset: int) -> tuple[list[Event], int]:
     """The events of a log that matter here, from a byte offset on, and the offset behind them.
 

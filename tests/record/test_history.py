@@ -1,9 +1,11 @@
 """The history is a fold of the logs, whatever happens in between."""
 
 import os
+import random
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -227,40 +229,66 @@ def test_folding_that_fails_midway_changes_nothing(tmp_path: Path) -> None:
         assert history.outputs() == {"x": DONE_X}
 
 
-def test_the_database_of_a_newer_flowc(tmp_path: Path) -> None:
+def test_the_database_of_a_newer_flowc_is_set_aside(tmp_path: Path) -> None:
+    write_log(tmp_path, "1", [done("x")])
     with sqlite3.connect(tmp_path / "history.db") as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    for read_only in (True, False):
-        with (
-            pytest.raises(WorkflowError) as caught,
-            History(str(tmp_path), read_only=read_only) as history,
-        ):
-            history.catch_up()
-            history.records(["x"])
-        [fault] = caught.value.diagnostics
-        assert fault.code == "history-version"
-        assert "99" in fault.message
-        assert fault.hint is not None and f"remove {tmp_path}/history.db" in fault.hint
+    before = (tmp_path / "history.db").read_bytes()
+    assert everything(tmp_path, read_only=True) == {"x": DONE_X}
+    assert (tmp_path / "history.db").read_bytes() == before
+    with History(str(tmp_path)) as history:
+        history.catch_up()
+        assert history.outputs() == {"x": DONE_X}
+        assert "version 99" in history.replaced
+    assert (tmp_path / "history.db.version-99").read_bytes() == before
 
 
 @pytest.mark.parametrize(
     "content", [b"no database at all" * 100, b"SQLite format 3\0" + b"x" * 5000]
 )
-def test_a_damaged_database_is_named_and_can_be_rebuilt(content: bytes, tmp_path: Path) -> None:
+def test_a_damaged_database_is_made_anew(content: bytes, tmp_path: Path) -> None:
     write_log(tmp_path, "1", [done("x")])
     (tmp_path / "history.db").write_bytes(content)
-    for read_only in (True, False):
-        with (
-            pytest.raises(WorkflowError) as caught,
-            History(str(tmp_path), read_only=read_only) as history,
-        ):
-            history.records(["x"])
-        [fault] = caught.value.diagnostics
-        assert fault.code == "history-corrupt"
+    assert everything(tmp_path, read_only=True) == {"x": DONE_X}
+    assert (tmp_path / "history.db").read_bytes() == content
     with History(str(tmp_path)) as history:
+        assert history.records(["x"]) == {"x": DONE_X}
+        assert "history.db.damaged" in history.replaced
         assert history.rebuild() == 1
         assert history.outputs() == {"x": DONE_X}
+
+
+def damages(data: bytes, chance: random.Random, count: int) -> Iterator[bytes]:
+    """The bytes cut off at many places, and with single bits turned."""
+    for _ in range(count):
+        yield data[: chance.randrange(len(data))]
+    for _ in range(count):
+        spoiled = bytearray(data)
+        for _ in range(chance.choice([1, 1, 8, 100])):
+            spoiled[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        yield bytes(spoiled)
+
+
+def test_no_damage_makes_a_job_look_done(tmp_path: Path) -> None:
+    """Whatever the database's bytes: nothing is raised, and what was interrupted is never taken for
+    good."""
+    write_log(tmp_path, "1", [submitted("cut"), submitted("a"), done("a"), submitted("b")])
+    write_log(tmp_path, "2", [done("b"), submitted("late")])
+    with History(str(tmp_path)) as history:
+        history.catch_up()
+        history.keep_digests({f"f{i}": (i, i, "d" * 32) for i in range(50)})
+    data = (tmp_path / "history.db").read_bytes()
+    for spoiled in damages(data, random.Random(7), 150):
+        for end in ("", ".damaged", "-journal"):
+            (tmp_path / f"history.db{end}").unlink(missing_ok=True)
+        for read_only in (True, False):
+            (tmp_path / "history.db").write_bytes(spoiled)
+            with History(str(tmp_path), read_only=read_only) as history:
+                history.catch_up()
+                found = history.records(["cut", "a", "b", "late"])
+            for name in ("cut", "late"):
+                assert name not in found or found[name].state != DONE
 
 
 def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
