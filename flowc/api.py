@@ -42,6 +42,9 @@ class Reading:
     configfiles: Sequence[str] = ()  # read after the workflow's own, the last one wins
     cores: int | None = None  # what `workflow.cores` says; None: what the machine allows
     limits: Collection[str] = ()  # names of limits that the workflow need not declare
+    scatter: Mapping[str, int] = field(default_factory=dict)  # numbers of parts: --set-scatter
+    workdir: bool = True  # go where the file's `workdir:` says
+    replace_config: bool = False  # the given config stands in place of the file's own
 
 
 def is_compiled(path: str) -> bool:
@@ -61,6 +64,9 @@ def load_file(path: str, reading: Reading | None = None, *, disk: Disk | None = 
         configfiles=reading.configfiles,
         cores=reading.cores or allowed().cores,
         limits=reading.limits,
+        scatter=reading.scatter,
+        workdir=reading.workdir,
+        replace_config=reading.replace_config,
     )
 
 
@@ -148,6 +154,8 @@ class Running:
     memory_bytes: int | None = None
     lock: bool = True  # keep other runs out of this directory
     log: str | None = None  # a further event log
+    save_profile: str | None = None  # a file to which what is measured is added
+    callback_log: str | None = None  # likewise, in nipype's format
 
 
 def run_file(
@@ -188,6 +196,10 @@ def run_graph(
     from flowc.run.drive import run_plan
 
     running, run = running or Running(), run or RunOptions()
+    if running.save_profile is not None:
+        from flowc.sizing.profile import may_add_to  # for such runs alone
+
+        may_add_to(running.save_profile)
     with ExitStack() as stack:
         plan, history = _locked_plan(graph, options, running, run, stack)
         if planned is not None:
@@ -200,6 +212,8 @@ def run_graph(
         )
         run = replace(run, run=run.run or new_run_id())
         logs = _logs(running, run, stack)
+        if running.save_profile is not None or running.callback_log is not None:
+            logs.append(_profiler(running, graph, stack))
         executor = LocalExecutor(capacity)
         stack.callback(executor.close)
         return run_plan(
@@ -210,6 +224,25 @@ def run_graph(
             disk=RealDisk(),
             listeners=[*logs, *listeners],
         )
+
+
+def _profiler(running: Running, graph: JobGraph, stack: ExitStack) -> Listener:
+    """Who measures the jobs of a run; what it has found is written however the run ends."""
+    from flowc.measure.callback_log import CallbackLog  # for such runs alone, as below
+    from flowc.measure.profiler import Profiler
+    from flowc.plan.digest import code_digest
+    from flowc.sizing.profile import add_run
+
+    workflow = graph.workflow
+    digests = {r.name: code_digest(r, workflow) for r in workflow.rules}
+    profiler = Profiler(lambda rule: digests.get(rule, ""))
+    if running.callback_log is not None:
+        profiler.keepers.append(stack.enter_context(CallbackLog(running.callback_log)))
+    path = running.save_profile
+    if path is not None:
+        stack.callback(lambda: add_run(path, profiler.run()) if profiler.attempts else None)
+    stack.callback(profiler.close)
+    return profiler
 
 
 def touch_graph(

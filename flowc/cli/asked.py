@@ -30,12 +30,22 @@ def asked(args: Namespace, *, create_directory: bool = False) -> Asked:
     if directory is not None:
         workflow = os.path.abspath(workflow)
         configfiles = [os.path.abspath(file) for file in configfiles]
+        for name in ("resource_file", "save_profile", "callback_log"):
+            if (file := getattr(args, name, None)) is not None:
+                setattr(args, name, os.path.abspath(file))
         _go_to(directory, create=create_directory)
     cores = getattr(args, "cores", None)
     limits = [name for name, _ in getattr(args, "limit", None) or ()]
     reading = Reading(
-        reading_config, configfiles, cores if isinstance(cores, int) else None, limits
+        reading_config,
+        configfiles,
+        cores if isinstance(cores, int) else None,
+        limits,
+        scatter=dict(args.set_scatter or ()),
+        workdir=directory is None,
+        replace_config=args.replace_workflow_config,
     )
+    _check_envvars(args.envvars or ())
     return Asked(workflow, targets, reading)
 
 
@@ -56,6 +66,19 @@ def _config(items: Sequence[str]) -> dict[str, Any]:
     if faults:
         raise WorkflowError(faults)
     return found
+
+
+def _check_envvars(names: Sequence[str]) -> None:
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise WorkflowError(
+            Diagnostic(
+                "undefined-envvar",
+                f"the environment variable `{name}` is not set",
+                hint=f"`export {name}=...` before flowc, or leave it out of `--envvars`",
+            )
+            for name in missing
+        )
 
 
 def _go_to(directory: str, *, create: bool) -> None:

@@ -218,6 +218,12 @@ def add_workflow(parser: ArgumentParser, *, targets: bool = True) -> None:
     group.add_argument("-d", "--directory", metavar="DIR", help="the directory to work in")
     many(group, "--config", "KEY=VALUE", "set entries of `config`; beats every config file")
     many(group, "--configfile", "FILE", "read after the workflow's own; the last one wins")
+    group.add_argument(
+        "--replace-workflow-config", action="store_true",
+        help="let --configfile and --config stand in place of the workflow's own config",
+    )  # fmt: skip
+    many(group, "--set-scatter", "NAME=N", "numbers of parts of `scattergather:`", thread_pair)
+    many(group, "--envvars", "NAME", "environment variables that must be set")
     add_output(parser)
 
 
@@ -262,6 +268,10 @@ def add_resources(parser: ArgumentParser) -> None:
     many(group, "--set-threads", "RULE=N", "threads of a rule's jobs", thread_pair)
     many(group, "--set-resources", "RULE:NAME=VALUE", "resources of a rule's jobs", rule_resource)
     many(group, "--default-resources", "NAME=VALUE", "for rules that say nothing", resource_pair)
+    group.add_argument(
+        "--resource-file", metavar="FILE", default=None,
+        help="figures by rule that override the workflow's own: see `flowc profile resources`",
+    )  # fmt: skip
     group.add_argument(
         "--clip", action="store_true",
         help="lower what a job asks for to what there is, where it could never fit",
@@ -317,6 +327,10 @@ def add_running(parser: ArgumentParser) -> None:
     group.add_argument(
         "--log-events", metavar="FILE", help="write the event log (JSON lines) here too"
     )
+    group.add_argument(
+        "--callback-log", metavar="FILE",
+        help="append a line for each attempt, in the format of nipype's callback log",
+    )  # fmt: skip
 
 
 def many(group: Any, names: str, metavar: str, text: str, type: Any = str) -> None:

@@ -1,10 +1,15 @@
 """From the options of `plan` and `run` to `PlanOptions`, and to what a run may use."""
 
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from flowc.machine import allowed
 from flowc.plan.options import TRIGGERS, Figure, PlanOptions
+
+if TYPE_CHECKING:  # nothing that most plans need
+    from flowc.sizing.resources import FileFigures
 
 
 def plan_options(args: Namespace) -> PlanOptions:
@@ -33,7 +38,16 @@ def resource_options(args: Namespace) -> PlanOptions:
         set_threads=dict(args.set_threads or ()),
         set_resources=set_resources,
         default_resources=dict(args.default_resources or ()),
+        resource_file=_resource_file(args),
     )
+
+
+def _resource_file(args: Namespace) -> "Mapping[str, FileFigures]":
+    if args.resource_file is None:
+        return {}
+    from flowc.sizing.resources import read_resources  # only where there is one
+
+    return read_resources(args.resource_file)
 
 
 def cores(args: Namespace) -> int:

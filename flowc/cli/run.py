@@ -32,6 +32,10 @@ def options(parser: ArgumentParser) -> None:
     add_workflow(parser)
     add_display(parser)
     add_running(parser)
+    parser.add_argument(
+        "--save-profile", metavar="FILE",
+        help="measure the jobs closely, and add what was measured to this profile",
+    )  # fmt: skip
     add_choice(parser)
     add_resources(parser)
 
@@ -120,4 +124,11 @@ def _running(args: Namespace) -> "Running":
     from flowc.api import Running
     from flowc.cli.planning import cores
 
-    return Running(cores(args), args.mem, lock=not args.nolock, log=args.log_events)
+    return Running(
+        cores(args),
+        args.mem,
+        lock=not args.nolock,
+        log=args.log_events,
+        save_profile=args.save_profile,
+        callback_log=args.callback_log,
+    )

@@ -21,6 +21,8 @@ TERM_GRACE_S = 10.0
 LINGER_S = 2.0
 """How long a command's background processes may outlive it before its end is reported. Bash does
 not wait for `tee >(gzip > x.gz)`; the file is good only when gzip has ended."""
+_BLOCK_BYTES = 512
+"""In which the kernel counts what goes to disks and comes from there."""
 _LINGER_LOOK_S = 0.02
 _CLOSE_GRACE_S = 0.5
 
@@ -62,12 +64,13 @@ class LocalExecutor:
         # what is not above this says nothing about the task.
         floor_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for task in tasks:
+            began_s = time.monotonic()  # the task runs before `spawn` is back
             try:
                 pid = self._spawner.spawn(task)
             except NotStartedError as fault:
                 self._not_started(task, fault)
                 continue
-            running = _Running(task, pid, time.monotonic(), floor_kib)
+            running = _Running(task, pid, began_s, floor_kib)
             self._running[pid] = running
             self._pids[task.job] = pid
             if running.term_at is not None:
@@ -146,6 +149,8 @@ class LocalExecutor:
             cause=running.cause,
             user_s=used.ru_utime,
             system_s=used.ru_stime,
+            read_bytes=used.ru_inblock * _BLOCK_BYTES,
+            written_bytes=used.ru_oublock * _BLOCK_BYTES,
         )
         if not _is_alive(pid):
             self._report(pid, event)

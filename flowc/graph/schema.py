@@ -78,6 +78,8 @@ class _Compiler:
             return _one_of([value] if keyword == "const" else value)
         if keyword == "minimum":
             return _minimum(value)
+        if keyword == "maximum":
+            return _maximum(value)
         if keyword == "items":
             return _items(self.compile(value))
         if keyword == "anyOf":
@@ -144,6 +146,14 @@ def _minimum(least: int) -> Check:
     def check(value: Any) -> None:
         if type(value) in (int, float) and value < least:
             raise ShapeError(f"expected {least} or more, found {value}")
+
+    return check
+
+
+def _maximum(most: int) -> Check:
+    def check(value: Any) -> None:
+        if type(value) in (int, float) and value > most:
+            raise ShapeError(f"expected {most} or less, found {value}")
 
     return check
 

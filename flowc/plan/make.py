@@ -28,6 +28,11 @@ def make_plan(
 
     Raises WorkflowError for options that name what is not there, and for functions of `params`
     that fail."""
+    if options.resource_file:
+        from flowc.plan.measured import check_rules_named
+
+        path = next(iter(options.resource_file.values())).path
+        check_rules_named(options.resource_file, graph.workflow, path)
     selection = select(graph, options)
     digests = JobDigests(graph, FileDigests(disk, history), graph.states)
     assessment = Assessment(graph, options, selection, history, digests)

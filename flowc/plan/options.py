@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # only for runs with a resource file
+    from flowc.sizing.resources import FileFigures
 
 Figure = int | float | str
 
@@ -23,3 +27,4 @@ class PlanOptions:
     set_threads: Mapping[str, int] = field(default_factory=dict)  # by rule
     set_resources: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)  # by rule, name
     default_resources: Mapping[str, Figure] = field(default_factory=dict)
+    resource_file: "Mapping[str, FileFigures]" = field(default_factory=dict)  # by rule

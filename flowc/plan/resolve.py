@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowc.diagnostic import Diagnostic, WorkflowError, printable
 from flowc.disk import Disk
@@ -16,6 +16,9 @@ from flowc.plan.options import Figure, PlanOptions
 from flowc.plan.request import DEFAULT, Origin, Request
 from flowc.source import Span
 from flowc.units import GIB, MIB, parse_bytes, parse_seconds
+
+if TYPE_CHECKING:  # only for rules with a profile
+    from flowc.plan.measured import Profiles
 
 DEFAULT_MEMORY_BYTES = GIB
 
@@ -57,6 +60,7 @@ class Resolver:
         self.options = options
         self._fixed: dict[RuleId, Request | None] = {}  # None: differs from job to job
         self._group_bytes: dict[int, int] = {}
+        self._profiles: Profiles | None = None
 
     def request(self, job: JobId, attempt: int = 1) -> Request:
         """What the job asks for at this attempt (counted from 1).
@@ -69,7 +73,9 @@ class Resolver:
         rule = self.graph.workflow.rules[rule_id]
         settings = (rule.threads, rule.mem, rule.runtime, rule.priority, *rule.resources.values())
         request = self._resolve(job, attempt)
-        varies = any(s is not None and is_function(s.value) for s in settings)
+        varies = rule.profile is not None or any(
+            s is not None and is_function(s.value) for s in settings
+        )
         self._fixed[rule_id] = None if varies else request
         return request
 
@@ -99,14 +105,18 @@ class Resolver:
 
     def _cores(self, draft: _Draft, rule: Rule) -> None:
         value: Any = None
-        origin = _default_origin(rule)
+        origin = DEFAULT
         if rule.name in self.options.set_threads:
             value = self.options.set_threads[rule.name]
             origin = Origin("override", "--set-threads")
+        elif (given := self.options.resource_file.get(rule.name)) and given.cores is not None:
+            value, origin = given.cores, Origin("override", given.detail)
         elif rule.threads is not None:
             value = self._value(draft, "threads", rule.threads)
             if value is not None:
                 origin = _declared(rule, rule.threads.span, with_profile=True)
+        elif rule.profile is not None:
+            value, origin = self._profile().cores(rule)
         if value is not None:
             number = self._number(draft, "threads", value, rule.threads, least=0)
             draft.cores = max(1, int(number))
@@ -117,18 +127,28 @@ class Resolver:
 
     def _memory(self, draft: _Draft, rule: Rule, overrides: dict[str, Figure]) -> None:
         found = _spelled(overrides)
-        origin = Origin("override", "--set-resources")
+        origin, told = Origin("override", "--set-resources"), DEFAULT
         setting = None
+        given = self.options.resource_file.get(rule.name)
+        if found is None and given is not None and given.memory_bytes is not None:
+            draft.memory_bytes = given.memory_bytes
+            draft.origins["memory"] = Origin("override", given.detail)
+            return
         if found is None and rule.mem is not None:
             value = self._value(draft, rule.mem_spelling, rule.mem, figure="memory")
             if value is not None:
                 found, setting = (rule.mem_spelling, rule.mem_unit, value), rule.mem
                 origin = _declared(rule, rule.mem.span, with_profile=True)
+        elif found is None and rule.profile is not None:
+            size, told = self._profile().memory(rule, draft.attempt, lambda: self._size(draft))
+            if size is not None:
+                draft.memory_bytes, draft.origins["memory"] = size, told
+                return
         if found is None:
             found = _spelled(self.options.default_resources)
             origin = Origin("default", "--default-resources")
         if found is None:
-            draft.origins["memory"] = _default_origin(rule)
+            draft.origins["memory"] = told
             return
         spelling, unit, value = found
         read = _bytes(value, unit)
@@ -248,6 +268,20 @@ class Resolver:
             total += known
         return total
 
+    def _size(self, draft: _Draft) -> int | None:
+        """The size of all inputs; None where that is not known yet."""
+        try:
+            return self._input_bytes(draft)
+        except _NotYetError:
+            return None
+
+    def _profile(self) -> "Profiles":
+        from flowc.plan.measured import Profiles
+
+        if self._profiles is None:
+            self._profiles = Profiles()
+        return self._profiles
+
     def _file_bytes(self, draft: _Draft, file: int) -> int:
         graph = self.graph
         if graph.producer[file] == NO_JOB:
@@ -353,9 +387,3 @@ def _declared(rule: Rule, span: Span, *, with_profile: bool = False) -> Origin:
     if with_profile and rule.profile is not None:
         detail += f", profile {rule.profile}"
     return Origin("declared", detail, span)
-
-
-def _default_origin(rule: Rule) -> Origin:
-    if rule.profile is None:
-        return DEFAULT
-    return Origin("default", f"profile {rule.profile} is not read yet", rule.profile_span)

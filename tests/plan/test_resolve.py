@@ -176,7 +176,7 @@ def test_a_profile_is_named(ask: Any) -> None:
     request = ask(threads=4, profile="p.json")
     assert origins(request) == {
         "cores": "declared (Workflowfile:1, profile p.json)",
-        "memory": "default (profile p.json is not read yet)",
+        "memory": "default (profile p.json does not exist yet)",
         "runtime": "default",
     }
 

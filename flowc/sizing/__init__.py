@@ -1,0 +1,1 @@
+"""From measurements to requests: profile files, those of other tools, and models of memory."""

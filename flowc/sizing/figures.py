@@ -1,0 +1,138 @@
+"""From a rule's measurements to what its jobs should ask for, and the reason in words.
+
+The seam between profiles and the models of memory: all that asks for figures (plans, `flowc profile
+resources`, `flowc check`) asks here.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from flowc.sizing.profile import OK, OOM, Attempt, Profile, ProfileRun
+from flowc.units import GIB, MIB, show_gb
+
+SPILL_CORES = 0.15
+"""So much more than a whole number of cores is not worth another core."""
+THIN = 3
+"""Of fewer measurements the figures are guesses, and say so."""
+
+
+class Figures(NamedTuple):
+    """What a job should ask for."""
+
+    cores: int | None  # None: nobody has measured them
+    memory_bytes: int | None
+    detail: str  # for people: `40 measurements, at most 1.2 GB and 3.9 cores seen, ...`
+
+
+class Evidence:
+    """What has been measured of one rule."""
+
+    def __init__(self, rule: str, attempts: Sequence[Attempt], dates: Sequence[str]) -> None:
+        self.rule = rule
+        self.attempts = attempts
+        self.date = max((d[:10] for d in dates if d), default="")
+        self.good = [a for a in attempts if a.outcome == OK]
+        self.sized = [a for a in self.good if a.memory_peak_bytes is not None]
+        self.command_digests = Counter(a.command_digest for a in self.good if a.command_digest)
+
+    @property
+    def is_thin(self) -> bool:
+        return len(self.good) < THIN
+
+    @property
+    def memory_peak_bytes(self) -> int | None:
+        """The most that was ever used at once."""
+        return max((a.memory_peak_bytes or 0 for a in self.sized), default=None)
+
+    @property
+    def cores_peak(self) -> float | None:
+        return max((c for a in self.good if (c := cores_used(a)) is not None), default=None)
+
+    @property
+    def wall_s(self) -> float | None:
+        return max((a.wall_s for a in self.good if a.wall_s is not None), default=None)
+
+    def is_stale(self, command_digest: str) -> bool:
+        """Whether the command was another one whenever it was measured."""
+        return bool(self.command_digests) and command_digest not in self.command_digests
+
+    def cores(self) -> int | None:
+        """Those really used, and no more than the program was told to use."""
+        used = self.cores_peak
+        if used is None:
+            return None
+        told = [int(c) for a in self.good if (c := a.request.get("cores"))]
+        cores = max(1, math.ceil(used - SPILL_CORES))
+        return min(cores, max(told)) if told else cores
+
+    def figures(self, input_bytes: int | None = None, attempt: int = 1) -> Figures:
+        """For a job with inputs of this size; None: whatever their size may be."""
+        memory_bytes, why = self._memory(attempt)
+        seen = []
+        if self.memory_peak_bytes is not None:
+            seen.append(show_gb(self.memory_peak_bytes))
+        if self.cores_peak is not None:
+            seen.append(f"{self.cores_peak:.1f} cores")
+        count = len(self.good)
+        parts = [f"{count} measurement{'' if count == 1 else 's'}"]
+        if seen:
+            parts.append(f"at most {' and '.join(seen)} seen")
+        if why:
+            parts.append(why)
+        if self.is_thin:
+            parts.append("thin evidence")
+        if self.date:
+            parts.insert(0, self.date)
+        return Figures(self.cores(), memory_bytes, ", ".join(parts))
+
+    def _memory(self, attempt: int) -> tuple[int | None, str]:
+        peak_bytes = self.memory_peak_bytes
+        lost = [int(a.request.get("memory_bytes") or 0) for a in self.attempts if a.outcome == OOM]
+        if peak_bytes is None and not any(lost):
+            return None, ""
+        share = 1.5 if self.is_thin else 1.15
+        needed = max((peak_bytes or 0) * share, *(2 * size for size in lost), 64 * MIB)
+        needed *= 2 ** (attempt - 1)
+        return round(needed), f"{100 * (share - 1):.0f}% headroom"
+
+    @property
+    def varies(self) -> bool:
+        """Whether jobs with inputs of other sizes get other figures."""
+        return False
+
+
+def cores_used(attempt: Attempt) -> float | None:
+    return attempt.cores_peak if attempt.cores_peak is not None else attempt.cores_mean
+
+
+def evidence_of(profile: Profile) -> dict[str, Evidence]:
+    """By rule, in the order in which they come."""
+    return gather(profile.attempts())
+
+
+def gather(attempts: Iterable[tuple[ProfileRun, Attempt]]) -> dict[str, Evidence]:
+    """Attempts by rule."""
+    found: dict[str, tuple[list[Attempt], list[str]]] = {}
+    for run, attempt in attempts:
+        members, dates = found.setdefault(attempt.rule, ([], []))
+        members.append(attempt)
+        dates.append(run.date)
+    return {rule: Evidence(rule, *parts) for rule, parts in found.items()}
+
+
+def shown_gb(memory_bytes: int) -> float:
+    """A size in GB as it is written into files: rounded up to three digits."""
+    size = memory_bytes / GIB
+    digits = max(0, 2 - math.floor(math.log10(size))) if size > 0 else 3
+    step = 10.0**digits
+    return round(math.ceil(size * step - 1e-9) / step, digits)
+
+
+def nearest(name: str, names: Mapping[str, object] | Sequence[str]) -> str:
+    """A hint, where a name like this one is there."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(names), n=1)
+    return f"did you mean `{near[0]}`?" if near else ""

@@ -1,0 +1,65 @@
+"""Programs that use a known amount of something, for a known time.
+
+burners.py cores KIND N SECONDS     N busy "threads" or "processes"
+burners.py memory MB SECONDS        so much memory, every page written to
+burners.py shared MB N SECONDS      so much memory, inherited by N processes
+burners.py tree SECONDS             processes that fork and end, one after the other
+"""
+
+import hashlib
+import os
+import sys
+import threading
+import time
+
+
+def busy(until_s: float) -> None:
+    """Without holding Python's lock, so that threads are busy at once."""
+    block = bytes(1 << 20)
+    while time.monotonic() < until_s:
+        hashlib.blake2b(block)
+
+
+def fork(work: object, *arguments: object) -> int:
+    pid = os.fork()
+    if pid == 0:
+        work(*arguments)  # type: ignore[operator]
+        os._exit(0)
+    return pid
+
+
+def cores(kind: str, count: str, duration_s: str) -> None:
+    until_s = time.monotonic() + float(duration_s)
+    if kind == "threads":
+        threads = [threading.Thread(target=busy, args=(until_s,)) for _ in range(int(count))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    else:
+        for pid in [fork(busy, until_s) for _ in range(int(count))]:
+            os.waitpid(pid, 0)
+
+
+def memory(size_mb: str, duration_s: str) -> None:
+    block = bytearray(int(size_mb) << 20)
+    block[::4096] = b"x" * len(block[::4096])
+    time.sleep(float(duration_s))
+
+
+def shared(size_mb: str, count: str, duration_s: str) -> None:
+    block = bytearray(int(size_mb) << 20)
+    block[::4096] = b"x" * len(block[::4096])
+    for pid in [fork(time.sleep, float(duration_s)) for _ in range(int(count))]:
+        os.waitpid(pid, 0)
+
+
+def tree(duration_s: str) -> None:
+    until_s = time.monotonic() + float(duration_s)
+    while time.monotonic() < until_s:
+        os.waitpid(fork(busy, time.monotonic() + 0.03), 0)
+
+
+if __name__ == "__main__":
+    found = {"cores": cores, "memory": memory, "shared": shared, "tree": tree}[sys.argv[1]]
+    found(*sys.argv[2:])  # type: ignore[operator]

@@ -1,0 +1,138 @@
+"""Runs that measure: from the command line to the profile."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc.cli.main import main
+from flowc.events import JobEnded
+from flowc.measure.profiler import measured
+from flowc.measure.series import Moment, Series
+from flowc.sizing.profile import Attempt, read_profile
+
+MIB = 1 << 20
+
+WORKFLOW = """\
+rule all:
+    input: "a.out", "b.out", "quick.txt"
+
+rule grow:
+    input: "{s}.txt"
+    output: "{s}.out"
+    mem_gb: 0.5
+    shell: "python3 -c 'import os, sys, time; "
+           "x = bytearray((120 if sys.argv[1] == \\"a.txt\\" else 60) << 20); "
+           "time.sleep(0.3)' {input} && touch {output}"
+
+rule quick:
+    output: "quick.txt"
+    shell: "touch {output}"
+
+rule fails:
+    output: "never.txt"
+    shell: "sleep 0.1; exit 3"
+"""
+
+
+@pytest.fixture
+def flowc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Workflowfile").write_text(WORKFLOW)
+    (tmp_path / "a.txt").write_text("12345")
+    (tmp_path / "b.txt").write_text("123")
+    return lambda *argv: main([*argv])
+
+
+def attempts(path: str = "p.json") -> list[Attempt]:
+    return [attempt for _, attempt in read_profile(path).attempts()]
+
+
+def test_a_run_saves_what_it_has_measured(flowc: Callable[..., int]) -> None:
+    assert flowc("run", "--cores", "2", "--save-profile", "p.json", "-q") == 0
+    found = {attempt.name: attempt for attempt in attempts()}
+    assert set(found) == {"grow(s=a)", "grow(s=b)", "quick"}
+    a, b = found["grow(s=a)"], found["grow(s=b)"]
+    assert (a.rule, a.wildcards, a.outcome, a.exit_code) == ("grow", {"s": "a"}, "ok", 0)
+    assert (a.input_bytes, a.inputs) == (5, {"a.txt": 5})
+    assert a.request == {"cores": 1, "memory_bytes": 512 * MIB}
+    assert a.memory_peak_bytes is not None and b.memory_peak_bytes is not None
+    assert 120 * MIB < a.memory_peak_bytes < 160 * MIB
+    assert 60 * MIB < b.memory_peak_bytes < 100 * MIB
+    assert a.wall_s is not None and a.wall_s > 0.3
+    assert a.command_digest == b.command_digest != found["quick"].command_digest
+    assert len(a.series["t_s"]) == len(a.series["rss_bytes"]) > 3
+    quick = found["quick"]
+    assert quick.memory_peak_bytes and quick.cpu_s and quick.wall_s, "never zero for a short one"
+
+
+def test_a_second_run_is_added_and_failures_are_kept(flowc: Callable[..., int]) -> None:
+    assert flowc("run", "quick.txt", "--cores", "1", "--save-profile", "p.json", "-q") == 0
+    code = flowc("run", "never.txt", "-c", "1", "-T", "1", "--save-profile", "p.json", "-q")
+    assert code == 1
+    runs = read_profile("p.json").runs
+    assert [len(run.attempts) for run in runs] == [1, 2]
+    assert [(a.attempt, a.outcome, a.exit_code) for a in runs[1].attempts] == [
+        (1, "failed", 3),
+        (2, "failed", 3),
+    ]
+
+
+def test_nothing_to_do_leaves_no_profile(flowc: Callable[..., int], tmp_path: Path) -> None:
+    assert flowc("run", "quick.txt", "--cores", "1", "-q") == 0
+    assert flowc("run", "quick.txt", "--cores", "1", "--save-profile", "p.json", "-q") == 0
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_a_damaged_profile_stops_the_run_before_it_starts(
+    flowc: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p.json").write_text('{"format":')
+    assert flowc("run", "--cores", "1", "--save-profile", "p.json") == 2
+    assert "malformed-profile" in capfd.readouterr().err
+    assert not (tmp_path / "a.out").exists()
+    assert (tmp_path / "p.json").read_text() == '{"format":'
+
+
+def test_the_callback_log_has_a_line_for_each_attempt(
+    flowc: Callable[..., int], tmp_path: Path
+) -> None:
+    assert flowc("run", "never.txt", "-c1", "-T1", "--callback-log", "cb.jsonl", "-q") == 1
+    assert flowc("run", "quick.txt", "-c1", "--callback-log", "cb.jsonl", "-q") == 0
+    lines = [json.loads(line) for line in (tmp_path / "cb.jsonl").read_text().splitlines()]
+    assert [(line["name"], line.get("error")) for line in lines] == [
+        ("fails", True),
+        ("fails", True),
+        ("quick", None),
+    ]
+    names = "name id start finish duration runtime_threads runtime_memory_gb estimated_memory_gb"
+    for line in lines:
+        assert {*names.split(), "num_threads"} <= set(line)
+        assert line["finish"] > line["start"]
+        assert line["estimated_memory_gb"] == 1.0
+
+
+def ended(**figures: Any) -> JobEnded:
+    known: dict[str, Any] = {"cpu_s": 1.0, "wall_s": 2.0, "peak_rss_bytes": None, **figures}
+    return JobEnded(job=0, attempt=1, at_s=0.0, exit_code=0, **known)  # type: ignore[arg-type]
+
+
+def test_the_kernels_figures_are_the_floor() -> None:
+    series = Series()
+    series.add(Moment(1.0, 0.5, 10 * MIB, 8 * MIB, 1, 1))
+    found = measured(ended(peak_rss_bytes=50 * MIB), series)
+    assert found["memory_peak_bytes"] == found["rss_peak_bytes"] == 50 * MIB
+    assert found["cpu_s"] == 1.0
+    assert found["cores_peak"] == 0.5
+    found = measured(ended(peak_rss_bytes=5 * MIB, cpu_s=0.2), series)
+    assert (found["memory_peak_bytes"], found["rss_peak_bytes"]) == (8 * MIB, 10 * MIB)
+    assert found["cpu_s"] == 0.5
+
+
+def test_what_was_gone_too_soon_has_a_bound() -> None:
+    found = measured(ended(wall_s=0.0001, cpu_s=0.0005), None)
+    assert found["memory_is_bound"] and found["memory_peak_bytes"] > 0
+    assert 0 < found["cores_mean"] <= 1
+    assert measured(None, None) == {}

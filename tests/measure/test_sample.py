@@ -1,0 +1,189 @@
+"""The sampler against programs that use a known amount.
+
+The machine may have other things to do: cores are held against what the kernel counts at the end.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flowc.measure.sample import Allowance, Sampler
+from flowc.measure.series import Moment, Series, cores_between, halve
+
+BURNERS = Path(__file__).with_name("burners.py")
+MIB = 1 << 20
+
+
+class Seen:
+    """What was seen of a burner, and what the kernel says."""
+
+    def __init__(self, *arguments: object) -> None:
+        sampler = Sampler()
+        began_s = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, str(BURNERS), *map(str, arguments)], start_new_session=True
+        )
+        sampler.watch(process.pid)
+        _, status, used = os.wait4(process.pid, 0)
+        self.wall_s = time.monotonic() - began_s
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        series = sampler.forget(process.pid)
+        assert series is not None
+        sampler.close()
+        self.series: Series = series
+        self.cpu_s = used.ru_utime + used.ru_stime
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("threads", 1), ("threads", 2), ("threads", 4), ("processes", 4)]
+)
+def test_cores(kind: str, count: int) -> None:
+    seen = Seen("cores", kind, count, 1.5)
+    mean = seen.cpu_s / seen.wall_s
+    # `/proc` cuts the user and the system time of each process to 10 ms; the profiler takes the
+    # kernel's own sum where it is more.
+    cut_s = 0.02 * (count + 1)
+    assert seen.series.cpu_s == pytest.approx(seen.cpu_s, rel=0.1, abs=cut_s)
+    assert seen.series.cores_peak is not None
+    assert seen.series.cores_peak >= 0.9 * mean - cut_s
+    most = len(os.sched_getaffinity(0))
+    assert seen.series.cores_peak <= min(count, most) * 1.1
+    if kind == "threads":
+        assert seen.series.threads_peak in (count, count + 1)
+    else:
+        assert seen.series.processes_peak == count + 1
+
+
+@pytest.mark.parametrize("size_mb", [50, 300])
+def test_memory(size_mb: int) -> None:
+    bare = Seen("memory", 1, 0.3).series.memory_peak_bytes
+    seen = Seen("memory", size_mb, 0.6).series.memory_peak_bytes
+    assert seen == pytest.approx(bare + (size_mb - 1) * MIB, rel=0.05)
+
+
+def test_memory_that_processes_share_is_counted_once() -> None:
+    seen = Seen("shared", 150, 3, 0.8)
+    assert 150 * MIB < seen.series.memory_peak_bytes < 200 * MIB
+    assert seen.series.rss_peak_bytes > 3.9 * 150 * MIB
+
+
+def test_what_forks_and_ends_is_counted() -> None:
+    seen = Seen("tree", 1.2)
+    assert seen.series.cpu_s == pytest.approx(seen.cpu_s, rel=0.1, abs=0.05)
+    assert seen.series.cores_peak is not None
+    assert seen.series.cores_peak == pytest.approx(seen.cpu_s / seen.wall_s, rel=0.35)
+
+
+def test_a_process_that_nobody_waits_for_still_counts(tmp_path: Path) -> None:
+    script = (
+        "import os, time, hashlib\n"
+        "if os.fork() == 0:\n"
+        "    if os.fork() == 0:\n"  # its parent ends at once: it becomes nobody's child
+        "        until = time.monotonic() + 0.5\n"
+        "        while time.monotonic() < until: hashlib.blake2b(bytes(1 << 20))\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "time.sleep(0.9)\n"
+    )
+    sampler = Sampler()
+    process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+    sampler.watch(process.pid)
+    _, _, used = os.wait4(process.pid, 0)
+    process.returncode = 0
+    series = sampler.forget(process.pid)
+    sampler.close()
+    assert series is not None
+    assert series.cpu_s > used.ru_utime + used.ru_stime + 0.1
+
+
+def test_one_sampler_serves_many_jobs_and_keeps_them_apart() -> None:
+    sampler = Sampler()
+    sizes = [20, 60, 100]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(BURNERS), "memory", str(size), "0.7"], start_new_session=True
+        )
+        for size in sizes
+    ]
+    for process in processes:
+        sampler.watch(process.pid)
+    for process, size in zip(processes, sizes, strict=True):
+        process.wait()
+        series = sampler.forget(process.pid)
+        assert series is not None
+        assert size * MIB < series.memory_peak_bytes < (size + 30) * MIB
+    assert sampler.forget(processes[0].pid) is None
+    sampler.close()
+
+
+@pytest.mark.slow
+def test_the_sampler_costs_little() -> None:
+    """16 jobs of 4 processes each: under 1 % of a core."""
+    sampler = Sampler()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(BURNERS), "shared", "20", "3", "14"], start_new_session=True
+        )
+        for _ in range(16)
+    ]
+    before_s = _own_cpu_s()
+    began_s = time.monotonic()
+    for process in processes:
+        sampler.watch(process.pid)
+    time.sleep(15)
+    cost = (_own_cpu_s() - before_s) / (time.monotonic() - began_s)
+    for process in processes:
+        series = sampler.forget(process.pid)
+        assert series is not None
+        assert series.processes_peak == 4
+        process.wait()
+    sampler.close()
+    assert cost < 0.0125, f"{100 * cost:.2f} % of a core"  # with the one-off credit of the start
+
+
+def _own_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def moments(count: int) -> list[Moment]:
+    return [Moment(0.1 * i, 0.05 * i, i * MIB, None, 1, 1) for i in range(1, count + 1)]
+
+
+def test_a_series_stays_small_and_keeps_its_peaks() -> None:
+    series = Series()
+    for moment in moments(5000):
+        series.add(moment)
+    assert len(series.moments) <= 240
+    shown = series.shown()
+    assert len(shown) <= 60
+    assert max(m.rss_bytes for m in shown) == series.rss_peak_bytes == 5000 * MIB
+    assert series.cores_peak == pytest.approx(0.5)
+    assert cores_between(shown) == pytest.approx([0.5] * len(shown))
+
+
+def test_halving_keeps_the_last_moment() -> None:
+    assert [m.at_s for m in halve(moments(5))] == pytest.approx([0.2, 0.4, 0.5])
+    assert halve([]) == []
+
+
+def test_cores_are_not_told_of_less_than_a_second() -> None:
+    series = Series()
+    series.add(Moment(0.5, 0.5, MIB, MIB, 1, 1))
+    assert series.cores_peak is None
+    series.add(Moment(1.0, 0.5, MIB, MIB, 1, 1))
+    assert series.cores_peak == pytest.approx(0.5)
+
+
+def test_an_allowance_is_refilled_by_time() -> None:
+    allowance = Allowance(0.01, 0.05, 0.0)
+    allowance.use(0.1, 0.0)
+    assert allowance.left_s == pytest.approx(-0.05)
+    assert allowance.refill(5.0) == pytest.approx(0.0)
+    assert allowance.refill(1000.0) == pytest.approx(0.05)
