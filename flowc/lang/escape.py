@@ -1,7 +1,6 @@
 """A value, written so that bash reads exactly it at a given place of a command."""
 
 import re
-from dataclasses import replace
 
 from flowc.lang.place import ASSIGNMENT, Place
 
@@ -181,5 +180,5 @@ def ends_document(command: str, start: int, end: int, place: Place) -> bool:
 def next_item(place: Place) -> Place:
     """The place of the second and later items of a sequence, behind a space."""
     if place.kind == "bare":
-        return replace(place, starts_word=True, escaped=False)
-    return replace(place, starts_word=False, escaped=False)
+        return place._replace(starts_word=True, escaped=False)
+    return place._replace(starts_word=False, escaped=False)

@@ -2,7 +2,6 @@
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import replace
 
 from flowc.lang.place import Place
 
@@ -202,4 +201,4 @@ class Expansions(ABC):
         reader.commands("")
         for place in reader.places:  # backticks in backticks: not worth a guess
             guess = bool(self.backtick) or place.escaped
-            self.places.append(replace(place, kind="strict") if guess else place)
+            self.places.append(place._replace(kind="strict") if guess else place)

@@ -1,7 +1,6 @@
 """One list of commands, as far as it has been read: which command, which word."""
 
 import re
-from dataclasses import dataclass, field
 
 SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[[^\]]*", re.ASCII)
 SHELLS = frozenset(["sh", "bash", "dash", "ksh", "mksh", "zsh", "ash", "busybox", "su", "fish"])
@@ -10,19 +9,24 @@ PASSERS = frozenset(["command", "builtin", "exec", "nohup", "nice", "sudo", "env
 RUN_OPTION = re.compile(r"-[A-Za-z]*c|--command")
 
 
-@dataclass(slots=True)
 class Frame:
     """Where we are in one list of commands: at top level or in `$(`, `(`, `<(`."""
 
-    end: str  # ")" or "" for the end of the text
-    words: list[str] = field(default_factory=list)  # of the current simple command, unquoted
-    word: list[str] | None = None  # pieces of the current word; None between words
-    braces: int = 0  # open { in the current word
-    is_target: bool = False  # the word belongs to a redirection
-    is_delimiter: str = ""  # "<<" or "<<-": the word ends a here-document
-    raw_from: int = 0
-    cases: list[str] = field(default_factory=list)  # "subject", "pattern" or "body"
-    condition: str = ""  # in [[ ]]: "test", or "number" where its operators calculate
+    __slots__ = (
+        "braces", "cases", "condition", "delimiter_mark", "end", "is_target", "raw_from", "word",
+        "words",
+    )  # fmt: skip
+
+    def __init__(self, end: str, condition: str = "") -> None:
+        self.end = end  # ")" or "" for the end of the text
+        self.words: list[str] = []  # of the current simple command, unquoted
+        self.word: list[str] | None = None  # pieces of the current word; None between words
+        self.braces = 0  # open { in the current word
+        self.is_target = False  # the word belongs to a redirection
+        self.delimiter_mark = ""  # "<<" or "<<-": the word ends a here-document
+        self.raw_from = 0  # where that word begins, quotes included
+        self.cases: list[str] = []  # "subject", "pattern" or "body"
+        self.condition = condition  # in [[ ]]: "test"; "number" where its operators calculate
 
     def add(self, text: str) -> None:
         if self.word is None:

@@ -1,16 +1,14 @@
 """The ways in which bash reads a value that stands somewhere in a command."""
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])?\+?=", re.ASCII)
 """How a word begins that bash takes for an assignment in front of a command."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """How bash reads one slot.
 
     `kind` is one of
@@ -69,4 +67,4 @@ def _parse_place(text: str) -> Place:
     backtick = next((w.partition("=")[2] for w in words if w.startswith("backtick=")), "")
     free = "delimits" not in words
     place = Place(kind, backtick=backtick, line_is_free=free, delimiter=delimiter)
-    return replace(place, **flags)
+    return place._replace(**flags)

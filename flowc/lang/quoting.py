@@ -12,7 +12,6 @@ there: refusing is better than guessing.
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from flowc.lang.expansion import SLOT, Expansions, TooDeepError
 from flowc.lang.frame import Frame, is_reread
@@ -66,11 +65,11 @@ class _Reader(Expansions):
             return
         word = "".join(frame.word)
         frame.word = None
-        if frame.is_delimiter:
+        if frame.delimiter_mark:
             raw = self.text[frame.raw_from : self.at]
             quoted = any(c in raw for c in "\\'\"")
-            self.documents.append((word, quoted, frame.is_delimiter == "<<-"))
-            frame.is_delimiter = ""
+            self.documents.append((word, quoted, frame.delimiter_mark == "<<-"))
+            frame.delimiter_mark = ""
             return
         if frame.is_target:
             frame.is_target = False
@@ -129,7 +128,7 @@ class _Reader(Expansions):
 
     def _bare_slot(self, frame: Frame, *, escaped: bool) -> None:
         start = frame.at_start and not escaped
-        strict = frame.condition == "number" or frame.is_delimiter or frame.in_subscript
+        strict = frame.condition == "number" or frame.delimiter_mark or frame.in_subscript
         kind = "strict" if strict else "bare"
         self.slot(
             kind,
@@ -280,7 +279,7 @@ class _Reader(Expansions):
         elif mark in ("<<", "<<-") and not frame.condition:
             while self.peek() in (" ", "\t") and self.peek():
                 self.at += 1
-            frame.is_delimiter, frame.raw_from = mark, self.at
+            frame.delimiter_mark, frame.raw_from = mark, self.at
         elif not frame.condition:
             frame.is_target = True
         return False
@@ -332,7 +331,7 @@ class _Reader(Expansions):
             self.backticks("bare")
         for i in range(before, len(self.places)):
             if self.places[i].kind != "dollar":
-                self.places[i] = replace(self.places[i], kind="strict")
+                self.places[i] = self.places[i]._replace(kind="strict")
 
     def _document_slot(self, begin: int, place: Place, *, escaped: bool) -> None:
         start = max(self.text.rfind("\n", 0, self.at) + 1, begin)
@@ -343,7 +342,7 @@ class _Reader(Expansions):
         shape = ".*".join(re.escape(piece) for piece in line.split(SLOT))
         free = re.fullmatch(shape, place.delimiter) is None
         self.places.append(
-            replace(place, escaped=escaped, line_is_free=free, backtick=self.backtick)
+            place._replace(escaped=escaped, line_is_free=free, backtick=self.backtick)
         )
         self.at += 1
 
