@@ -14,7 +14,7 @@ from flowc.graph.ir_write import FORMAT, VERSION
 from flowc.graph.job import Columns, JobGraph
 from flowc.graph.schema import ShapeError, compile_schema
 from flowc.ids import NO_JOB, FileId, JobId, RuleId
-from flowc.lang.values import Flags
+from flowc.lang.values import Flags, flags_named
 from flowc.lang.workflow import Rule, Workflow
 from flowc.source import Source, Span
 
@@ -181,8 +181,7 @@ class _Reader:
                 continue
             if "input_flags" in data:
                 input_flags[JobId(job)] = {
-                    FileId(int(f)): Flags(**dict.fromkeys(flags, True))
-                    for f, flags in data["input_flags"].items()
+                    FileId(int(f)): flags_named(flags) for f, flags in data["input_flags"].items()
                 }
             rule_of.append(rule)
             wildcards.append(tuple(values[name] for name in names[rule]))

@@ -9,7 +9,7 @@ from flowc.lang.data import function_from_data, value_from_data
 from flowc.lang.evaluate import Interpreter
 from flowc.lang.names import Scope
 from flowc.lang.template import Placeholder, Template
-from flowc.lang.values import FlaggedPath, Flags
+from flowc.lang.values import FlaggedPath, flags_named
 from flowc.lang.workflow import Item, Param, Rule, Setting
 from flowc.source import Source, Span
 
@@ -115,5 +115,5 @@ class RuleReader:
 def _pattern(data: Any) -> str:
     if isinstance(data, str):
         return data
-    flags = Flags(**dict.fromkeys(data.get("flags", ()), True))
+    flags = flags_named(data.get("flags", ()))
     return FlaggedPath(data["path"], flags, data.get("rule"))

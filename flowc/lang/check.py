@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from flowc.diagnostic import Diagnostic, Label
 from flowc.ids import RuleId
+from flowc.lang.draft import Draft, Home
 from flowc.lang.faults import PoisonedError, near
 from flowc.lang.pattern import WILDCARD, Pattern, wildcard_names
-from flowc.lang.rules import Draft, Faults
+from flowc.lang.rules import Faults
 from flowc.lang.template import Template, parse_template
 from flowc.lang.template_check import check
 from flowc.lang.wording import listing, narrow
@@ -22,13 +23,19 @@ Names = tuple[str, ...]
 
 
 class Surroundings(NamedTuple):
-    """What all rules of a workflow share."""
+    """What all rules of a namespace share."""
 
     constraints: Mapping[str, str]
     profile: Setting | None
     limits: Collection[str]  # declared at the top level or given on the command line
     local_rules: Collection[str]
     lookup: Lookup  # a name of the file, for placeholders; raises KeyError
+
+
+def surroundings(home: Home, limits: Collection[str]) -> Surroundings:
+    """What the namespace in which a rule was written says of it."""
+    top = home.top
+    return Surroundings(top.constraints, top.profile, limits, top.local_rules, home.lookup)
 
 
 def finish(draft: Draft, id: RuleId, around: Surroundings, faults: Faults) -> Rule:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from flowc.diagnostic import fail
 from flowc.lang.encode import Data
 from flowc.lang.functions import Closure, compile_def, compile_lambda
+from flowc.lang.moved import read_moved
 from flowc.lang.names import UNSET, Context, Frame, Scope
-from flowc.lang.values import FlaggedPath, Flags, Namespace, Record, Unpack, Wildcards
+from flowc.lang.values import FlaggedPath, Namespace, Record, Unpack, Wildcards, flags_named
 from flowc.source import Source
 from flowc.syntax import tree
 
@@ -89,6 +90,8 @@ class Decoder:
         kind = data["function"]
         if kind == "expand":
             return self._expand(data)
+        if kind == "moved":
+            return read_moved(data, self.function)
         names = Scope(parent=self.scope)
         node = _parse_again(data, kind)
         context = Context()
@@ -124,7 +127,7 @@ class Decoder:
 
 def _flagged(data: Data) -> FlaggedPath:
     path, on, rule = data
-    return FlaggedPath(path, Flags(**dict.fromkeys(on, True)), rule)
+    return FlaggedPath(path, flags_named(on), rule)
 
 
 def _without_defaults(node: Any) -> Any:

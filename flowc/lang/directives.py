@@ -51,7 +51,17 @@ def _later(name: str, where: str, kind: str, doc: str, instead: str) -> Directiv
 
 
 _SHELL = "write the action as `shell:`"
-_LEAVE_OUT = "it can be left out: the commands run with the programs that are installed"
+
+_ACTIVATE = "activate the environment before starting flowc"
+_CALL = "call the container in the command: `apptainer exec IMAGE ...`"
+
+
+def _unheeded(name: str, where: str, kind: str, doc: str, instead: str) -> DirectiveRow:
+    """The row of a directive that is read and of which nothing comes, with a warning."""
+    return DirectiveRow(
+        name, where, kind, "", f"{doc} Read, not acted upon yet.", True, True, instead
+    )
+
 
 # fmt: off
 DIRECTIVES: tuple[DirectiveRow, ...] = (
@@ -94,22 +104,15 @@ DIRECTIVES: tuple[DirectiveRow, ...] = (
     _later("template_engine", RULE, "text", "The action, as a template.", _SHELL),
     _later("shadow", RULE, "text", "Run each job in a directory of its own.",
            "change to a temporary directory in the command"),
-    _later("conda", RULE, "path", "A conda environment for the command.",
-           "activate the environment before starting flowc"),
-    _later("container", RULE, "text", "A container image for the command.",
-           "call the container in the command: `apptainer exec IMAGE ...`"),
-    _later("containerized", RULE, "text", "A container image for the command.",
-           "call the container in the command: `apptainer exec IMAGE ...`"),
-    _later("singularity", RULE, "text", "A container image for the command.",
-           "call the container in the command: `apptainer exec IMAGE ...`"),
-    _later("envmodules", RULE, "texts", "Environment modules for the command.",
-           "write `module load ...` into the command"),
-    _later("cache", RULE, "any", "Share the outputs between workflows.", _LEAVE_OUT),
-    _later("handover", RULE, "flag", "The command starts jobs by itself.", _LEAVE_OUT),
-    _later("pathvars", RULE, "named", "Values for `<name>` in paths.",
-           "use a variable and an f-string: f\"{results}/a.txt\""),
-    _later("input_flags", RULE, "any", "Flags for all inputs.", "write the flags on each input"),
-    _later("output_flags", RULE, "any", "Flags for all outputs.", "write the flags on each output"),
+    _unheeded("conda", RULE, "any", "A conda environment for the command.", _ACTIVATE),
+    _unheeded("container", RULE, "any", "A container image for the command.", _CALL),
+    _unheeded("containerized", RULE, "any", "A container image for the command.", _CALL),
+    _unheeded("singularity", RULE, "any", "A container image for the command.", _CALL),
+    _unheeded("envmodules", RULE, "texts", "Environment modules for the command.",
+              "write `module load ...` into the command"),
+    _unheeded("cache", RULE, "any", "Share the outputs between workflows.", ""),
+    _unheeded("handover", RULE, "flag", "The command starts jobs by itself.", ""),
+    DirectiveRow("pathvars", RULE, "named", "none", "Values for `<name>` in the rule's paths."),
 
     # at the top level
     DirectiveRow("configfile", TOP, "path", "none",
@@ -130,52 +133,56 @@ DIRECTIVES: tuple[DirectiveRow, ...] = (
                  "How many units of each named limit there are.", repeatable=True),
     DirectiveRow("profile", TOP, "path", "none",
                  "The measurements for every rule that names none."),
-    _later("workdir", TOP, "path", "The directory in which the jobs run.",
-           "start flowc in that directory"),
-    _later("scattergather", TOP, "named", "Numbers of parts to cut data into.",
-           "use `expand` with `range`"),
+    DirectiveRow("workdir", TOP, "path", "where flowc was started",
+                 "The directory in which the jobs run; `-d` beats it."),
+    DirectiveRow("scattergather", TOP, "named", "none",
+                 "Numbers of parts to cut data into: `split=8` makes `scatter.split(...)` and "
+                 "`gather.split(...)`.", repeatable=True),
     _later("onstart", TOP, "code", "Code to run when a run starts.",
            "run it before or after flowc"),
     _later("onsuccess", TOP, "code", "Code to run when a run has succeeded.",
            "run it before or after flowc"),
     _later("onerror", TOP, "code", "Code to run when a run has failed.",
            "run it before or after flowc"),
-    _later("pathvars", TOP, "named", "Values for `<name>` in paths.",
-           "use a variable and an f-string: f\"{results}/a.txt\""),
-    _later("conda", TOP, "path", "A conda environment for all commands.",
-           "activate the environment before starting flowc"),
-    _later("container", TOP, "text", "A container image for all commands.",
-           "call the container in the commands: `apptainer exec IMAGE ...`"),
-    _later("containerized", TOP, "text", "A container image for all commands.",
-           "call the container in the commands: `apptainer exec IMAGE ...`"),
-    _later("singularity", TOP, "text", "A container image for all commands.",
-           "call the container in the commands: `apptainer exec IMAGE ...`"),
-    _later("envmodules", TOP, "texts", "Environment modules for all commands.",
-           "load the modules before starting flowc"),
-    _later("report", TOP, "path", "A text for the report.", _LEAVE_OUT),
+    DirectiveRow("pathvars", TOP, "named", "none", "Values for `<name>` in all paths.",
+                 repeatable=True),
+    _unheeded("conda", TOP, "any", "A conda environment for all commands.", _ACTIVATE),
+    _unheeded("container", TOP, "any", "A container image for all commands.", _CALL),
+    _unheeded("containerized", TOP, "any", "A container image for all commands.", _CALL),
+    _unheeded("singularity", TOP, "any", "A container image for all commands.", _CALL),
+    _unheeded("envmodules", TOP, "texts", "Environment modules for all commands.",
+              "load the modules before starting flowc"),
+    _unheeded("report", TOP, "path", "A text for the report.", ""),
     _later("pepfile", TOP, "path", "A portable encapsulated project.",
            "put the samples into a config file"),
     _later("pepschema", TOP, "path", "A schema for the project.",
            "put the samples into a config file"),
-    _later("resource_scopes", TOP, "named", "Whether a resource counts for each job or group.",
-           _LEAVE_OUT),
-    _later("inputflags", TOP, "any", "Flags for all inputs.", "write the flags on each input"),
-    _later("outputflags", TOP, "any", "Flags for all outputs.", "write the flags on each output"),
+    _unheeded("resource_scopes", TOP, "named",
+              "Whether a resource counts for each job or group.", ""),
+    DirectiveRow("inputflags", TOP, "any", "none",
+                 "Flags for all inputs of the rules below: `inputflags: ancient`.",
+                 repeatable=True),
+    DirectiveRow("outputflags", TOP, "any", "none",
+                 "Flags for all outputs of the rules below: `outputflags: temp`.",
+                 repeatable=True),
     _later("storage", TOP, "any", "Files that are kept elsewhere.", "fetch them in a rule"),
 
     # in a module
-    _later("snakefile", MODULE, "path", "The module's file.", "use `include:`"),
-    _later("config", MODULE, "any", "The module's `config`.", "use `include:`"),
-    _later("prefix", MODULE, "text", "A directory before all the module's paths.",
-           "use `include:`"),
-    _later("replace_prefix", MODULE, "any", "Other directories for the module's paths.",
-           "use `include:`"),
-    _later("skip_validation", MODULE, "flag", "Do not check the module's config.",
-           "use `include:`"),
-    _later("meta_wrapper", MODULE, "text", "A module from a repository.", "use `include:`"),
-    _later("name", MODULE, "text", "The module's name.", "use `include:`"),
-    _later("pathvars", MODULE, "named", "Values for `<name>` in the module's paths.",
-           "use `include:`"),
+    DirectiveRow("snakefile", MODULE, "path", "none",
+                 "The module's file; the path is relative to this one."),
+    DirectiveRow("config", MODULE, "any", "an empty dict",
+                 "The module's `config`; its own `configfile:` then has no effect."),
+    DirectiveRow("prefix", MODULE, "path", "none",
+                 "A directory before all of the module's relative paths."),
+    DirectiveRow("replace_prefix", MODULE, "any", "none",
+                 "Other beginnings for the module's paths: `{\"results/\": \"results/m/\"}`."),
+    DirectiveRow("skip_validation", MODULE, "flag", "False",
+                 "Accepted; flowc validates no config."),
+    DirectiveRow("pathvars", MODULE, "named", "none",
+                 "Values for `<name>` in the module's paths."),
+    _later("meta_wrapper", MODULE, "text", "A module from a repository.",
+           "download it and name its file: `snakefile: ...`"),
+    _later("name", MODULE, "text", "The module's name.", "write it behind `module`"),
 )
 # fmt: on
 
@@ -186,8 +193,8 @@ BLOCKS = MappingProxyType(
             False,
             "if the files that the rule makes are known beforehand, write `rule`",
         ),
-        "module": (False, "use `include:`"),
-        "use rule": (False, "write the rule out, or make both in a `for` loop"),
+        "module": (True, ""),
+        "use rule": (True, ""),
     }
 )
 """The blocks there are: whether they are supported yet, and what to do if not."""

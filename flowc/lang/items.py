@@ -5,13 +5,14 @@ Lists are flattened; a list of a million plain paths is looked at as a whole, ne
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from flowc.diagnostic import Diagnostic
 from flowc.lang.faults import near
 from flowc.lang.pattern import WILDCARD
-from flowc.lang.values import FLAG_NAMES, NO_FLAGS, FlaggedPath, Flags, Record, Unpack
+from flowc.lang.values import FLAG_NAMES, NO_FLAGS, FlaggedPath, Record, Unpack
 from flowc.lang.wording import listing, narrow
 from flowc.lang.workflow import Item
 from flowc.source import Span
@@ -26,6 +27,10 @@ _MEANT_FOR = {
     "directory": "output",
     "touch": "output",
     "ancient": "input",
+    "pipe": "output",
+    "service": "output",
+    "update": "output",
+    "before_update": "input",
 }
 _INPUT_ARGUMENTS = ("wildcards", "groupid")
 _DEEPEST_LIST = 100
@@ -156,7 +161,7 @@ class ItemReader:
         wrong = [
             flag
             for flag in FLAG_NAMES
-            if getattr(flags, flag) and _MEANT_FOR[flag] != self.directive
+            if getattr(flags, flag) and _MEANT_FOR.get(flag, self.directive) != self.directive
         ]
         for flag in wrong:
             self._warn(
@@ -166,8 +171,8 @@ class ItemReader:
                 hint=f"it belongs in `{_MEANT_FOR[flag]}`",
             )
         if wrong:
-            kept = [f for f in FLAG_NAMES if getattr(flags, f) and f not in wrong]
-            flags = Flags(**dict.fromkeys(kept, True))
+            off: dict[str, Any] = dict.fromkeys(wrong, False)
+            flags = replace(flags, **off)
         rule = path.rule if self.directive == "input" else None
         if flags == NO_FLAGS and rule is None:
             return str(path)

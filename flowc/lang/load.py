@@ -7,35 +7,36 @@ drafts become rules. All faults are gathered and raised once.
 
 import copy
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from flowc.diagnostic import Diagnostic, Label, WorkflowError
 from flowc.disk import Disk
 from flowc.ids import RuleId
 from flowc.lang import settings
-from flowc.lang.check import Surroundings, finish, private_limit
-from flowc.lang.directives import BLOCKS, TOP_DIRECTIVES
+from flowc.lang.check import finish, private_limit, surroundings
+from flowc.lang.directives import TOP_DIRECTIVES
+from flowc.lang.draft import Draft
 from flowc.lang.evaluate import Interpreter, Scope
-from flowc.lang.faults import PoisonedError
+from flowc.lang.faults import explain
+from flowc.lang.files import Included, OpenFiles
+from flowc.lang.limits import Refusal
+from flowc.lang.pathvars import Pathvars
 from flowc.lang.preset import ShellSettings, bind_import, preset
-from flowc.lang.rulenames import RuleSpaces
-from flowc.lang.rules import Draft, RuleReader, evaluate_items, not_yet, unknown_directive
-from flowc.lang.toplevel import TopLevel, unknown_rule
+from flowc.lang.reuse import Reuse, read_module_block
+from flowc.lang.rules import evaluate_items, not_yet, unknown_directive
+from flowc.lang.space import Module, ModuleMembers, Space, path_text
+from flowc.lang.toplevel import unknown_rule
+from flowc.lang.values import Namespace
 from flowc.lang.workflow import Rule, Workflow
-from flowc.source import Source, Span
+from flowc.source import Span
 from flowc.syntax import tree
 from flowc.syntax.parse import parse
 from flowc.syntax.read import read_source
 
-MAX_INCLUDES = 100
-"""Files that include one another in a chain."""
-
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_FOLLOWS_A_LOST_FILE = frozenset({"unknown-name", "unknown-attribute", "missing-key"})
-"""Faults that say nothing new where an included file could not be read."""
 
 
 def load_workflow(
@@ -46,27 +47,25 @@ def load_workflow(
     configfiles: Sequence[str] = (),
     cores: int | None = None,
     limits: Collection[str] = (),
+    scatter: Mapping[str, int] = _NOTHING,
+    workdir: bool = True,
+    replace_config: bool = False,
 ) -> Workflow:
     """Read a Workflowfile and all that it includes. Raises WorkflowError with all faults.
 
     `config` are the values of --config, `configfiles` the files of --configfile; they win over
-    those that the file names. `limits` are the names given by --limit: the file need not declare
-    them.
+    those that the file names, or with `replace_config` stand in place of them. `limits` are the
+    names given by --limit: the file need not declare them. `scatter` are numbers of parts that
+    beat those of the file. A `workdir:` of the file is gone to, unless `workdir` says no.
     """
     given: dict[str, Any] = {}
     if config or configfiles:
         from flowc.lang.config import overrides  # 3 ms, and many workflows have no config
 
         given = overrides(configfiles, config)
-    return _Loader(disk, given, bool(configfiles), cores, limits).load(path)
-
-
-class _Included(NamedTuple):
-    """A file that is being read."""
-
-    identity: str  # its real path
-    name: str  # as messages show it
-    asked_by: Span | None
+    loader = _Loader(disk, given, bool(configfiles), cores, limits)
+    loader.set_scatter, loader.may_move, loader.replace_config = scatter, workdir, replace_config
+    return loader.load(path)
 
 
 class _Loader:
@@ -84,77 +83,81 @@ class _Loader:
         self.interpreter = Interpreter(disk)
         self.given_config = given_config
         self.has_configfiles = has_configfiles
-        self.config = copy.deepcopy(given_config)
         self.cores = cores
         self.given_limits = limits
-        self.top = TopLevel()
+        self.set_scatter: Mapping[str, int] = _NOTHING
+        self.may_move = True
+        self.replace_config = False
         self.shell = ShellSettings()
-        self.drafts: dict[str, Draft] = {}
-        self.broken_rules: set[str] = set()
-        self.first_rule: str | None = None  # of the main file
-        self.sources: list[Source] = []
-        self.stack: list[_Included] = []
-        self.seen: set[str] = set()
-        self.lost_from: int | None = None  # faults from here on may come of a lost file
+        self.files = OpenFiles(self.faults)
+        self.main = ""
 
     def load(self, path: str) -> Workflow:
-        spaces = RuleSpaces(self.drafts, self.broken_rules)
-        self.around = Scope(preset(path, self.config, spaces, self.shell, self.cores))
-        self.scope = Scope(parent=self.around)
-        self.reader = RuleReader(self.interpreter, self.scope, self.faults)
+        self.main = path
+        self.space = self._new_space(copy.deepcopy(self.given_config), Pathvars())
         self._read(path, None)
+        space = self.space
         rules = self._finish()
-        faults = self._worth_saying()
+        faults = self.files.worth_saying()
         errors = [fault for fault in faults if fault.severity == "error"]
         if errors:
             raise WorkflowError(errors)
-        limits = dict(self.top.limits)
-        for draft in self.drafts.values():
+        limits = dict(space.top.limits)
+        for draft in space.drafts.values():
             if "" in draft.limits:
                 limits[private_limit(draft.name)] = draft.limits[""]
         return Workflow(
             rules=rules,
             default_target=self._default_target(),
-            ruleorder=tuple(tuple(n.text for n in names) for names in self.top.order),
+            ruleorder=tuple(tuple(n.text for n in names) for names in space.top.order),
             limits=limits,
-            config=self._config(),
+            config=space.current_config(),
             shell_executable=self.shell.executable,
             shell_prefix=self.shell.prefix,
-            env=self.top.env,
-            sources=tuple(self.sources),
+            env=space.top.env,
+            sources=tuple(self.files.sources),
             warnings=tuple(fault for fault in faults if fault.severity == "warning"),
         )
 
-    def _worth_saying(self) -> tuple[Diagnostic, ...]:
-        """The faults as they stand in the files, each once (a loop says the same in every turn),
-        without those that come of a file that could not be included."""
-        found = self.faults
-        if self.lost_from is not None:
-            later = [f for f in found[self.lost_from :] if f.code not in _FOLLOWS_A_LOST_FILE]
-            found = found[: self.lost_from] + later
-        order = {id(source): i for i, source in enumerate(self.sources)}
+    def _new_space(
+        self, config: dict[str, Any], pathvars: Pathvars, *, config_is_given: bool = False
+    ) -> Space:
+        space = Space(
+            self.interpreter, self.faults, config, pathvars, config_is_given=config_is_given
+        )
+        space.top.set_scatter = self.set_scatter
+        space.around.names.update(
+            preset(
+                self.main, config, space.rules, self.shell, self.cores, space.top.scatter,
+                self._source_path,
+            )
+        )  # fmt: skip
+        if not config_is_given:
+            space.take_pathvars()
+        return space
 
-        def place(fault: Diagnostic) -> tuple[int, int]:
-            if fault.span is None:
-                return -1, 0
-            return order.get(id(fault.span.source), len(order)), fault.span.start
-
-        return tuple(sorted(dict.fromkeys(found), key=place))
+    def _source_path(self, path: Any) -> str:
+        """`workflow.source_path("x")`: a path relative to the file that asks."""
+        text = path_text(path)
+        if text is None:
+            raise Refusal("wrong-type", "`workflow.source_path` takes a path")
+        asking = self.files.stack[-1].path if self.files.stack else os.path.abspath(self.main)
+        return os.path.normpath(os.path.join(os.path.dirname(asking), text))
 
     # --- files ------------------------------------------------------------------------------------
 
     def _read(self, path: str, asked_by: Span | None) -> None:
         source = read_source(path, asked_by)
-        self.sources.append(source)
+        self.files.sources.append(source)
         statements = parse(source).statements
         identity = os.path.realpath(path)
-        self.seen.add(identity)
-        self.stack.append(_Included(identity, path, asked_by))
-        self.interpreter.execute(statements, self.scope, self._statement, self.faults)
-        self.stack.pop()
+        self.files.seen.add(identity)
+        self.files.stack.append(Included(identity, path, os.path.abspath(path), asked_by))
+        self.interpreter.execute(statements, self.space.scope, self._statement, self.faults)
+        self.files.stack.pop()
 
     def _include(self, directive: tree.Directive) -> None:
-        given = evaluate_items(self.interpreter, self.scope, directive, self.faults)
+        given = evaluate_items(self.interpreter, self.space.scope, directive, self.faults)
         one = given and settings.read_one(given, "include", directive.name.span, self.faults)
         if not one:
             return
@@ -174,52 +177,18 @@ class _Loader:
                 )
             )
             return
-        path = os.path.normpath(os.path.join(os.path.dirname(self.stack[-1].name), path))
-        if not self._may_include(path, span):
+        path = self.files.beside(path)
+        if not self.files.may_include(path, span):
             return
+        self._read_if_possible(path, span)
+
+    def _read_if_possible(self, path: str, span: Span) -> None:
         try:
             self._read(path, span)
         except WorkflowError as error:  # it cannot be read, or it is no Workflowfile
             self.faults += error.diagnostics
-            if self.lost_from is None:
-                self.lost_from = len(self.faults)
-
-    def _may_include(self, path: str, span: Span) -> bool:
-        identity = os.path.realpath(path)
-        if any(file.identity == identity for file in self.stack):
-            self.faults.append(self._cycle(identity, path, span))
-            return False
-        if identity in self.seen:
-            self.faults.append(
-                Diagnostic(
-                    "repeated-include",
-                    f"`{path}` is included already; this one has no effect",
-                    span,
-                    severity="warning",
-                )
-            )
-            return False
-        if len(self.stack) >= MAX_INCLUDES:
-            self.faults.append(
-                Diagnostic("too-deep", f"more than {MAX_INCLUDES} files include one another", span)
-            )
-            return False
-        return True
-
-    def _cycle(self, identity: str, path: str, span: Span) -> Diagnostic:
-        start = next(i for i, file in enumerate(self.stack) if file.identity == identity)
-        chain = [file.name for file in self.stack[start:]] + [path]
-        labels = [
-            Label(file.asked_by, f"`{file.name}` is included here")
-            for file in self.stack[start + 1 :]
-            if file.asked_by is not None
-        ]
-        return Diagnostic(
-            "include-cycle",
-            "these files include one another: " + " -> ".join(chain),
-            span,
-            tuple(labels),
-        )
+            if self.files.lost_from is None:
+                self.files.lost_from = len(self.faults)
 
     # --- statements -------------------------------------------------------------------------------
 
@@ -230,9 +199,7 @@ class _Loader:
             case tree.Block():
                 self._block(statement)
             case tree.UseRule():
-                self.faults.append(not_yet("`use rule`", statement.span, BLOCKS["use rule"][1]))
-                self.broken_rules.update(name.text for name in statement.rules)
-                self.broken_rules.update(filter(None, [statement.alias]))
+                self._use(statement)
             case tree.Unsupported():
                 self._unsupported(statement)
             case _:
@@ -251,7 +218,7 @@ class _Loader:
             self.faults.append(refusals.refuse(statement))
 
     def _bind(self, module: str, name: str, alias: str | None) -> bool:
-        return bind_import(self.interpreter.builtins, self.scope, module, name, alias)
+        return bind_import(self.interpreter.builtins, self.space.scope, module, name, alias)
 
     def _directive(self, directive: tree.Directive) -> None:
         name = directive.name.text
@@ -268,62 +235,116 @@ class _Loader:
             self._include(directive)
         elif name == "configfile":
             self._configfile(directive)
+        elif name == "workdir":
+            self._workdir(directive)
         else:
-            self.top.read(directive, self.interpreter, self.scope, self.faults)
+            space = self.space
+            space.top.read(directive, self.interpreter, space.scope, self.faults)
 
     def _configfile(self, directive: tree.Directive) -> None:
         from flowc.lang.config import load_config_file, merge
 
-        before = len(self.faults)
-        given = evaluate_items(self.interpreter, self.scope, directive, self.faults)
+        space, before = self.space, len(self.faults)
+        given = evaluate_items(self.interpreter, space.scope, directive, self.faults)
         path = given and settings.read_text(given, "configfile", directive.name.span, self.faults)
-        if path:
+        if path and not space.config_is_given and not self.replace_config:
             found: dict[str, Any] = {}
             if not self.has_configfiles or os.path.exists(path.value):
                 try:
                     found = load_config_file(path.value, path.span)
                 except WorkflowError as error:
                     self.faults += error.diagnostics
-            config = self._config()
+            config = space.current_config()
             merge(config, found)
-            merge(config, self.given_config)
+            if not space.is_module:
+                merge(config, self.given_config)
+            self._guarded(space.take_pathvars, path.span)
         if len(self.faults) > before:
-            self.around.poison(["config"])
+            space.around.poison(["config"])
 
-    def _config(self) -> dict[str, Any]:
-        """`config` as the file sees it now; a file may put another dict in its place."""
+    def _guarded(self, act: Callable[[], Any], span: Span) -> Any:
+        """The result of `act`; None, and a fault more, where it refuses."""
         try:
-            found = self.scope.get("config")
-        except KeyError:
-            return self.config
-        return found if isinstance(found, dict) else self.config
+            return act()
+        except Refusal as fault:
+            error = explain(fault, span)
+            self.faults += error.diagnostics if isinstance(error, WorkflowError) else ()
+            return None
+
+    def _workdir(self, directive: tree.Directive) -> None:
+        given = evaluate_items(self.interpreter, self.space.scope, directive, self.faults)
+        path = given and settings.read_text(given, "workdir", directive.name.span, self.faults)
+        if not path or not self.may_move:
+            return
+        self.files.has_moved = True
+        try:
+            os.chdir(path.value)
+        except OSError as error:
+            text = f"cannot work in `{path.value}`: {error.strerror}"
+            hint = "make it, or name another one with `-d DIR`"
+            self.faults.append(Diagnostic("bad-directory", text, path.span, hint=hint))
 
     # --- rules ------------------------------------------------------------------------------------
 
     def _block(self, block: tree.Block) -> None:
-        draft = self.reader.read(block, len(self.drafts) + 1)
-        if draft is None:
-            self.broken_rules.update([block.name.text] if block.name is not None else [])
+        space = self.space
+        if block.kind.text == "module":
+            module = read_module_block(block, space, self.interpreter, self.faults)
+            if module.path is not None:
+                module.path = self.files.beside(module.path)
+            space.modules[module.name] = module
+            members = ModuleMembers(lambda: self._read_module(module))
+            space.scope.names[module.name] = Namespace(module.name, members)
             return
-        first = self.drafts.get(draft.name)
+        draft = space.reader.read(block, len(space.drafts) + 1)
+        if draft is None:
+            space.broken_rules.update([block.name.text] if block.name is not None else [])
+            return
+        first = space.add(draft)
         if first is not None:
             self.faults.append(_repeated_rule(draft, first))
             return
-        self.drafts[draft.name] = draft
-        if self.first_rule is None and len(self.stack) == 1:
-            self.first_rule = draft.name
+        self._note_first([draft])
+
+    def _use(self, node: tree.UseRule) -> None:
+        reuse = Reuse(self.space, self._read_module, self.faults)
+        self._note_first(reuse.use(node))
+
+    def _note_first(self, drafts: Sequence[Draft]) -> None:
+        """The first rule of the main file is the default target."""
+        space = self.space
+        if space.first_rule is None and drafts and len(self.files.stack) == space.depth:
+            space.first_rule = drafts[0].name
+
+    def _read_module(self, module: Module) -> Space | None:
+        """The space of a module, whose file is read when this is first asked for."""
+        if module.space is not None or module.is_broken or module.path is None:
+            return module.space
+        path, around = module.path, self.space
+        identity = os.path.realpath(path)
+        if any(file.identity == identity for file in self.files.stack):
+            self.faults.append(self.files.cycle(identity, path, module.path_span))
+            module.is_broken = True
+            return None
+        pathvars = self._guarded(lambda: module.inner_pathvars(around.pathvars), module.span)
+        config = {} if module.config is None else module.config
+        space = self._new_space(
+            config, pathvars or Pathvars(), config_is_given=module.config is not None
+        )
+        module.space = self.space = space
+        space.depth = len(self.files.stack) + 1
+        seen, self.files.seen = self.files.seen, set()
+        self._read_if_possible(path, module.path_span)
+        self.files.seen, self.space = seen, around
+        return space
 
     def _finish(self) -> tuple[Rule, ...]:
-        drafts, top = self.drafts, self.top
-        around = Surroundings(
-            constraints=top.constraints,
-            profile=top.profile,
-            limits={*top.limits, *self.given_limits},
-            local_rules=top.local_rules,
-            lookup=self._lookup,
-        )
+        space = self.space
+        drafts, top = space.drafts, space.top
+        limits = {*top.limits, *self.given_limits}
         rules = tuple(
-            finish(draft, RuleId(i), around, self.faults) for i, draft in enumerate(drafts.values())
+            finish(draft, RuleId(i), surroundings(draft.home or space, limits), self.faults)
+            for i, draft in enumerate(drafts.values())
         )
         for where, names in (
             ("ruleorder", [name for order in top.order for name in order]),
@@ -332,7 +353,7 @@ class _Loader:
             self.faults += [
                 unknown_rule(name, drafts, where)
                 for name in names
-                if name.text not in drafts and name.text not in self.broken_rules
+                if name.text not in drafts and name.text not in space.broken_rules
             ]
         chosen = [draft for draft in drafts.values() if draft.default_target]
         self.faults += [
@@ -346,21 +367,12 @@ class _Loader:
         ]
         return rules
 
-    def _lookup(self, name: str) -> Any:
-        """A name of the file for the placeholders of commands, as it stands at the file's end."""
-        try:
-            return self.scope.get(name)
-        except KeyError:
-            if self.scope.is_poisoned(name):
-                raise PoisonedError from None
-            raise
-
     def _default_target(self) -> RuleId | None:
-        for i, draft in enumerate(self.drafts.values()):
+        drafts, first = self.space.drafts, self.space.first_rule
+        for i, draft in enumerate(drafts.values()):
             if draft.default_target:
                 return RuleId(i)
-        names = list(self.drafts)
-        return None if self.first_rule is None else RuleId(names.index(self.first_rule))
+        return None if first is None else RuleId(list(drafts).index(first))
 
 
 def _repeated_rule(draft: Draft, first: Draft) -> Diagnostic:

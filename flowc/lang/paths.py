@@ -11,13 +11,10 @@ from flowc.lang.callables import Builtin
 from flowc.lang.limits import NESTING, Budget, Refusal, a_type
 from flowc.lang.members import Members
 from flowc.lang.pattern import Pattern
-from flowc.lang.values import FLAG_NAMES, FlaggedPath, Flags, Record, Unpack, flags_of
+from flowc.lang.values import FLAG_NAMES, FlaggedPath, Flags, Record, Unpack, flags_named, flags_of
 from flowc.lang.wildcards import Expander
 
-NOT_YET = (
-    "checkpoints ensure evaluate flag from_queue input_or_output limit local lookup pipe "
-    "before_update update service storage report repeat gitlab github"
-)
+NOT_YET = "flag from_queue input_or_output limit storage gitlab github"
 """Functions that Snakemake has and flowc has not."""
 
 
@@ -35,6 +32,7 @@ def path_functions(budget: Budget, disk: Disk, members: Members) -> dict[str, An
     }
     for flag in FLAG_NAMES:
         table[flag] = partial(set_flag, budget, flag)
+    table["report"] = _report
     found: dict[str, Any] = {name: Builtin(name, call) for name, call in table.items()}
     for name in NOT_YET.split():
         found[name] = Builtin(name, partial(_not_yet, name))
@@ -60,7 +58,7 @@ def set_flag(budget: Budget, flag: str, value: Any) -> Any:
     """`temp(path)` and the like: a path, or all paths of a list."""
     if type(value) in NESTING:
         budget.admit(value)
-    return _flagged(budget, value, flag, Flags(**{flag: True}))
+    return _flagged(budget, value, flag, flags_named([flag]))
 
 
 def _flagged(budget: Budget, value: Any, flag: str, flags: Flags) -> Any:
@@ -83,6 +81,11 @@ def _flagged(budget: Budget, value: Any, flag: str, flags: Flags) -> Any:
         paths = tuple([_flagged(budget, path, flag, flags) for path in value])
         return Record(paths, value.names)
     return [_flagged(budget, path, flag, flags) for path in budget.iterate(value)]
+
+
+def _report(path: Any, *args: Any, **kwargs: Any) -> Any:
+    """`report(path, caption=...)`: what it says is for a report, the path is as it is."""
+    return path
 
 
 def unpack(function: Any) -> Unpack:

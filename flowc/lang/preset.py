@@ -1,7 +1,7 @@
 """What a Workflowfile finds before its first statement: `config`, `rules`, `workflow`, `shell`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowc.lang.callables import Builtin
@@ -41,6 +41,8 @@ def preset(
     rules: Mapping[str, Namespace],
     shell: ShellSettings,
     cores: int | None,
+    scatter: Mapping[str, Any],
+    source_path: Callable[[Any], str],
 ) -> dict[str, Any]:
     """The names of a workflow whose main file is `path`."""
     main = os.path.abspath(path)
@@ -48,6 +50,7 @@ def preset(
         "basedir": os.path.dirname(main),
         "snakefile": main,
         "cores": cores if cores is not None else len(os.sched_getaffinity(0)),
+        "source_path": Builtin("workflow.source_path", source_path),
     }
     return {
         "config": config,
@@ -56,6 +59,8 @@ def preset(
         "shell": shell.namespace(),
         "checkpoints": Namespace("checkpoints", {}, _no_checkpoint),
         "repeat": Builtin("repeat", _repeat),
+        "scatter": Namespace("scatter", scatter, _no_scatter),
+        "gather": Namespace("gather", scatter, _no_scatter),
     }
 
 
@@ -120,6 +125,10 @@ def _repeat(path: Any, count: Any) -> Repeat:
 
 def _no_rule(name: str) -> str:
     return f"there is no rule `{name}` above"
+
+
+def _no_scatter(name: str) -> str:
+    return f"no `scattergather:` above declares `{name}`"
 
 
 def _no_checkpoint(name: str) -> str:

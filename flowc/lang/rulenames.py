@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from flowc.lang.draft import Draft
 from flowc.lang.faults import PoisonedError
 from flowc.lang.items import without_constraints
 from flowc.lang.limits import Refusal
-from flowc.lang.rules import Draft
 from flowc.lang.values import NO_FLAGS, FlaggedPath, Namespace, Record
 from flowc.lang.workflow import Item, Param
 
@@ -18,6 +18,10 @@ class RuleSpaces(Mapping[str, Namespace]):
         self.drafts = drafts
         self.broken = broken  # rules that could not be read: asking for one is silent
         self._spaces: dict[str, Namespace] = {}
+
+    def forget(self, name: str) -> None:
+        """Another rule has been put in the place of this one."""
+        self._spaces.pop(name, None)
 
     def __getitem__(self, name: str) -> Namespace:
         space = self._spaces.get(name)

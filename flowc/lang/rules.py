@@ -5,59 +5,39 @@ What depends on the whole file, as global constraints and the names in commands 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flowc.diagnostic import Diagnostic, Label, WorkflowError
 from flowc.lang import settings
 from flowc.lang.directives import ACTIONS, BLOCKS, RULE_DIRECTIVES
+from flowc.lang.draft import Defaults, Draft
 from flowc.lang.evaluate import Interpreter, Scope
-from flowc.lang.faults import near
+from flowc.lang.faults import explain, near
 from flowc.lang.items import Given, ItemReader, check_function
-from flowc.lang.settings import Resources
-from flowc.lang.workflow import Item, Param, Setting
+from flowc.lang.limits import Refusal
+from flowc.lang.moved import PathChange
+from flowc.lang.pathvars import RULE as RULE_LEVEL
+from flowc.lang.pathvars import Pathvars
+from flowc.lang.values import FlaggedPath, Flags, flags_of
+from flowc.lang.workflow import Item, Param
 from flowc.source import Span
 from flowc.syntax.tree import Block, Directive
 
 Faults = list[Diagnostic]
 
 
-class Draft:
-    """A rule as its block says it. (No dataclass: making one of so many fields takes 3 ms.)"""
-
-    def __init__(self, name: str, name_span: Span, span: Span, docstring: str | None) -> None:
-        self.name = name
-        self.name_span = name_span
-        self.span = span  # of its head
-        self.docstring = docstring
-        self.inputs: tuple[Item, ...] = ()
-        self.outputs: tuple[Item, ...] = ()
-        self.params: tuple[Param, ...] = ()
-        self.logs: tuple[Item, ...] = ()
-        self.benchmark: Item | None = None
-        self.benchmark_repeats = 1
-        self.threads: Setting | None = None
-        self.resources = Resources()
-        self.limits: dict[str, int] = {}  # "" for the rule's own
-        self.limit_spans: dict[str, Span] = {}
-        self.profile: Setting | None = None
-        self.command: Setting | None = None
-        self.message: Setting | None = None
-        self.priority: Setting | None = None
-        self.retries: int | None = None
-        self.group: Setting | None = None
-        self.local = False
-        self.default_target = False
-        self.constraints: dict[str, str] = {}
-        self.faulty: set[str] = set()  # directives whose value is not known
-
-
 class RuleReader:
     """Reads rule blocks. `interpreter` and `scope` evaluate their items."""
 
-    def __init__(self, interpreter: Interpreter, scope: Scope, faults: Faults) -> None:
+    def __init__(
+        self, interpreter: Interpreter, scope: Scope, faults: Faults, top: Defaults
+    ) -> None:
         self.interpreter = interpreter
         self.scope = scope
         self.faults = faults
+        self.top = top
+        self._unheeded: set[str] = set()
 
     def read(self, block: Block, number: int) -> Draft | None:
         """The rule of a block; `number` is the name of one without a name."""
@@ -75,6 +55,36 @@ class RuleReader:
         chosen = self._choose(block.directives)
         if "name" in chosen:
             self._name(draft, chosen.pop("name"))
+        self._take(draft, chosen)
+        return draft
+
+    def modify(self, draft: Draft, directives: tuple[Directive, ...]) -> set[str]:
+        """Put what stands behind `with:` in the place of what the rule has; which directives."""
+        chosen = self._choose(directives)
+        for name in sorted(ACTIONS & chosen.keys()):
+            self.faults.append(
+                Diagnostic(
+                    "action-in-use",
+                    "`use rule` keeps the action of the rule that it uses",
+                    chosen.pop(name).name.span,
+                    hint="params, input and output can be others; or write a rule of its own",
+                )
+            )
+        if "name" in chosen:
+            self._name(draft, chosen.pop("name"))
+        draft.faulty -= chosen.keys()
+        params = draft.params
+        if chosen.keys() & {"mem_gb", "resources"}:
+            draft.resources = draft.resources.without(chosen.keys())
+        self._take(draft, chosen)
+        if "params" in chosen:
+            draft.params = _merged(params, draft.params)
+        return set(chosen)
+
+    def _take(self, draft: Draft, chosen: dict[str, Directive]) -> None:
+        """Read directives into a draft."""
+        if "pathvars" in chosen:  # the paths of the others may need them
+            chosen = {"pathvars": chosen["pathvars"], **chosen}
         for name, directive in chosen.items():
             before = len(self.faults)
             given = evaluate_items(self.interpreter, self.scope, directive, self.faults)
@@ -84,7 +94,6 @@ class RuleReader:
             READERS[name](self, draft, given, directive)
             if any(f.severity == "error" for f in self.faults[before:]):
                 draft.faulty.add(name)
-        return draft
 
     def _choose(self, directives: tuple[Directive, ...]) -> dict[str, Directive]:
         """The directives that count: known ones, each the first time it stands."""
@@ -138,7 +147,10 @@ class RuleReader:
     def _items(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         name = directive.name.text
         items = ItemReader(name, draft.name, self.faults).read(given)
-        setattr(draft, _FIELDS[name], items)
+        flags = self.top.default_flags.get(name)
+        if flags is not None:
+            items = with_flags(items, flags)
+        setattr(draft, _FIELDS[name], self._with_pathvars(draft, items, directive))
 
     def _benchmark(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         one = settings.read_one(given, "benchmark", directive.name.span, self.faults)
@@ -149,10 +161,44 @@ class RuleReader:
             draft.benchmark_repeats = value.count
             value = value.path
         items = ItemReader("benchmark", draft.name, self.faults).read([(name, value, span)])
+        items = self._with_pathvars(draft, items, directive)
         if len(items) == 1 and len(items[0].files) == 1:
             draft.benchmark = items[0]
         elif items:
             self.faults.append(Diagnostic("bad-value", "`benchmark` takes one path", span))
+
+    def _with_pathvars(
+        self, draft: Draft, items: tuple[Item, ...], directive: Directive
+    ) -> tuple[Item, ...]:
+        """The items with path variables filled in."""
+        pathvars = self.top.pathvars
+        try:
+            if draft.pathvars:
+                pathvars = Pathvars(pathvars)
+                pathvars.update(draft.pathvars, RULE_LEVEL)
+            if not pathvars.is_declared and "<" not in directive.span.text:
+                return items
+            return PathChange(pathvars=pathvars).items(items, functions=True)
+        except Refusal as fault:
+            error = explain(fault, directive.name.span)
+            self.faults += error.diagnostics if isinstance(error, WorkflowError) else ()
+            return items
+
+    def _pathvars(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        draft.pathvars = {name.text: value for name, value, _ in given if name is not None}
+        try:
+            Pathvars(self.top.pathvars).update(draft.pathvars, RULE_LEVEL)
+        except Refusal as fault:
+            error = explain(fault, directive.name.span)
+            self.faults += error.diagnostics if isinstance(error, WorkflowError) else ()
+            draft.pathvars = {}
+
+    def _unheeded_directive(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        """Say once for each directive that nothing comes of it."""
+        name = directive.name.text
+        if name not in self._unheeded and not all(value in (None, False) for _, value, _ in given):
+            self._unheeded.add(name)
+            self.faults.append(not_acted_upon(directive, RULE_DIRECTIVES[name].instead))
 
     def _params(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         params = []
@@ -239,6 +285,14 @@ READERS: Mapping[str, Callable[[RuleReader, Draft, list[Given], Directive], None
     "priority": RuleReader._priority,
     "retries": RuleReader._retries,
     "wildcard_constraints": RuleReader._constraints,
+    "pathvars": RuleReader._pathvars,
+    "conda": RuleReader._unheeded_directive,
+    "container": RuleReader._unheeded_directive,
+    "containerized": RuleReader._unheeded_directive,
+    "singularity": RuleReader._unheeded_directive,
+    "envmodules": RuleReader._unheeded_directive,
+    "cache": RuleReader._unheeded_directive,
+    "handover": RuleReader._unheeded_directive,
 }
 """Who reads a directive; `name` is read before all others."""
 
@@ -260,6 +314,41 @@ def evaluate_items(
     except WorkflowError as error:
         faults.extend(error.diagnostics)
         return None
+
+
+def _merged(old: tuple[Param, ...], new: tuple[Param, ...]) -> tuple[Param, ...]:
+    """Params of a rule that is used: those with names are replaced one by one, those without
+    names all together, if there are new ones."""
+    plain = [p for p in new if p.name is None] or [p for p in old if p.name is None]
+    named = {p.name: p for p in (*old, *new) if p.name is not None}
+    return (*plain, *named.values())
+
+
+def with_flags(items: tuple[Item, ...], flags: Flags) -> tuple[Item, ...]:
+    """The items with flags that all of them get: `inputflags:`, `outputflags:`."""
+    return tuple(
+        replace(item, files=tuple([_flagged(path, flags) for path in item.files])) for item in items
+    )
+
+
+def _flagged(path: str, flags: Flags) -> str:
+    own = flags_of(path)
+    if own.protected or own.passes:
+        flags = replace(flags, temp=False)
+    if own.temp:
+        flags = replace(flags, protected=False)
+    rule = path.rule if isinstance(path, FlaggedPath) else None
+    return FlaggedPath(path, own | flags, rule)
+
+
+def not_acted_upon(directive: Directive, instead: str) -> Diagnostic:
+    return Diagnostic(
+        "not-acted-upon",
+        f"`{directive.name.text}` is read, but nothing comes of it yet",
+        directive.name.span,
+        hint=instead or None,
+        severity="warning",
+    )
 
 
 def _two_actions(directive: Directive, first: Directive) -> Diagnostic:

@@ -5,7 +5,7 @@ Each function reads the evaluated items of one directive and puts what is wrong 
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -42,6 +42,16 @@ class Resources:
         self.runtime: Setting | None = None
         self.others: dict[str, Setting] = {}
         self._spans: dict[str, tuple[str, Span]] = {}
+
+    def without(self, directives: Collection[str]) -> "Resources":
+        """What is left where these directives are written anew."""
+        left = Resources()
+        if "resources" not in directives:
+            left.runtime, left.others = self.runtime, self.others
+        declared_by = "mem_gb" if self.mem_spelling == "mem_gb" else "resources"
+        if "mem_gb" not in directives and declared_by not in directives:
+            left.mem, left.mem_unit, left.mem_spelling = self.mem, self.mem_unit, self.mem_spelling
+        return left
 
     def claim(self, what: str, spelling: str, span: Span, faults: Faults) -> bool:
         """Note that `what` is declared here; false where it has been declared before."""

@@ -4,20 +4,32 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flowc.diagnostic import Diagnostic
+from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.lang import settings
+from flowc.lang.callables import Builtin
+from flowc.lang.directives import TOP_DIRECTIVES
 from flowc.lang.evaluate import Interpreter, Scope
-from flowc.lang.faults import near
+from flowc.lang.faults import explain, near
 from flowc.lang.items import Given
-from flowc.lang.rules import Faults, evaluate_items
+from flowc.lang.limits import Refusal
+from flowc.lang.pathvars import TOP, Pathvars
+from flowc.lang.rules import Faults, evaluate_items, not_acted_upon
+from flowc.lang.values import FLAG_NAMES, NO_FLAGS, Flags, flags_named
 from flowc.lang.workflow import Setting
 from flowc.syntax.tree import Comparison, Directive, Expr, Name, Var
+
+_MOST_PARTS = 1_000_000
 
 
 class TopLevel:
     """What the files have said so far that concerns all rules."""
 
-    def __init__(self) -> None:
+    def __init__(self, pathvars: Pathvars, expand: Callable[..., Any]) -> None:
+        self.pathvars = pathvars
+        self.expand = expand
+        self.default_flags: dict[str, Flags] = {}  # "input", "output": what all paths get
+        self.scatter: dict[str, Builtin] = {}  # the members of `scatter` and `gather`
+        self.set_scatter: Mapping[str, int] = {}  # --set-scatter
         self.constraints: dict[str, str] = {}
         self.limits: dict[str, int] = {}
         self.order: list[tuple[Name, ...]] = []
@@ -73,6 +85,46 @@ class TopLevel:
                         )
                     )
 
+    def _pathvars(self, given: list[Given], directive: Directive, faults: Faults) -> None:
+        try:
+            self.pathvars.update({n.text: v for n, v, _ in given if n is not None}, TOP)
+        except Refusal as fault:
+            error = explain(fault, directive.name.span)
+            faults += error.diagnostics if isinstance(error, WorkflowError) else ()
+
+    def _scatter(self, given: list[Given], directive: Directive, faults: Faults) -> None:
+        for name, parts, span in given:
+            if name is None or not isinstance(parts, int) or not 1 <= parts <= _MOST_PARTS:
+                faults.append(
+                    Diagnostic(
+                        "bad-scattergather",
+                        "`scattergather` takes names and numbers of parts",
+                        span,
+                        hint="write `split=8`",
+                    )
+                )
+                continue
+            count = self.set_scatter.get(name.text, parts)
+            call = _scatterer(self.expand, count)
+            self.scatter[name.text] = Builtin(f"scatter.{name.text}", call)
+
+    def _flags(self, given: list[Given], directive: Directive, faults: Faults) -> None:
+        """`inputflags: ancient`: in place of what was said before."""
+        flags = NO_FLAGS
+        for name, value, span in given:
+            flag = value.name if isinstance(value, Builtin) and name is None else ""
+            if flag in FLAG_NAMES:
+                flags |= flags_named([flag])
+            elif not flag.startswith("access."):
+                text = f"`{directive.name.text}` takes names of flags, such as `temp` or `ancient`"
+                faults.append(Diagnostic("bad-value", text, span))
+        self.default_flags.pop(directive.name.text.removesuffix("flags"), None)
+        if flags != NO_FLAGS:
+            self.default_flags[directive.name.text.removesuffix("flags")] = flags
+
+    def _unheeded(self, given: list[Given], directive: Directive, faults: Faults) -> None:
+        faults.append(not_acted_upon(directive, TOP_DIRECTIVES[directive.name.text].instead))
+
     def _order(self, directive: Directive, faults: Faults) -> None:
         for item in directive.items:
             value = item.value
@@ -115,7 +167,24 @@ VALUES: Mapping[str, Callable[[TopLevel, list[Given], Directive, Faults], None]]
     "limits": TopLevel._limits,
     "profile": TopLevel._profile,
     "envvars": TopLevel._envvars,
+    "pathvars": TopLevel._pathvars,
+    "scattergather": TopLevel._scatter,
+    "inputflags": TopLevel._flags,
+    "outputflags": TopLevel._flags,
+    "conda": TopLevel._unheeded,
+    "container": TopLevel._unheeded,
+    "containerized": TopLevel._unheeded,
+    "singularity": TopLevel._unheeded,
+    "envmodules": TopLevel._unheeded,
+    "report": TopLevel._unheeded,
+    "resource_scopes": TopLevel._unheeded,
 }
+
+
+def _scatterer(expand: Callable[..., Any], count: int) -> Callable[..., Any]:
+    """`scatter.split("a/{scatteritem}.txt")`: the path of each part, `1-of-8` to `8-of-8`."""
+    items = [f"{i}-of-{count}" for i in range(1, count + 1)]
+    return lambda *patterns, **values: expand(*patterns, scatteritem=items, **values)
 
 
 def _rule_names(values: tuple[Expr, ...]) -> tuple[Name, ...] | None:

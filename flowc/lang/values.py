@@ -4,7 +4,7 @@ Everything else is Python's own: str, int, float, bool, None, list, tuple, dict,
 `pathlib.PurePosixPath`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -20,14 +20,44 @@ class Flags:
     directory: bool = False
     touch: bool = False
     ancient: bool = False
+    pipe: bool = False
+    service: bool = False
+    update: bool = False
+    before_update: bool = False
+    local: bool = False  # in a module: the prefix does not concern it
+    ensure: tuple[tuple[str, Any], ...] = ()  # ("non_empty", True), ("sha256", text or function)
 
     def __or__(self, other: "Flags") -> "Flags":
-        on = {name: True for name in FLAG_NAMES if getattr(other, name)}
+        on: dict[str, Any] = {name: True for name in FLAG_NAMES if getattr(other, name)}
+        if other.ensure:
+            on["ensure"] = (*self.ensure, *other.ensure)
         return replace(self, **on)
 
+    @property
+    def passes(self) -> bool:
+        """A file that is there while its readers run, and no longer."""
+        return self.pipe or self.service
 
-FLAG_NAMES = ("temp", "protected", "directory", "touch", "ancient")
+
+FLAG_NAMES = (
+    "temp",
+    "protected",
+    "directory",
+    "touch",
+    "ancient",
+    "pipe",
+    "service",
+    "update",
+    "before_update",
+    "local",
+)
 NO_FLAGS = Flags()
+
+
+def flags_named(names: Iterable[str]) -> Flags:
+    """The flags of these names."""
+    on: dict[str, Any] = dict.fromkeys(names, True)
+    return Flags(**on)
 
 
 class FlaggedPath(str):

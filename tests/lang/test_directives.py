@@ -6,6 +6,7 @@ import pytest
 
 from flowc.lang import directives as table
 from flowc.lang.directives import DIRECTIVES, KINDS, MODULE, RULE, TOP, DirectiveRow
+from flowc.lang.reuse import READERS as MODULE_READERS
 from flowc.lang.rules import READERS
 from flowc.lang.toplevel import NAMES, VALUES
 
@@ -21,7 +22,9 @@ def test_what_is_supported_is_read_and_nothing_else() -> None:
     in_rules = {row.name for row in DIRECTIVES if row.where == RULE and row.supported}
     assert in_rules == {*READERS, "name"}
     at_top = {row.name for row in DIRECTIVES if row.where == TOP and row.supported}
-    assert at_top == {*NAMES, *VALUES, "include", "configfile"}
+    assert at_top == {*NAMES, *VALUES, "include", "configfile", "workdir"}
+    in_modules = {row.name for row in DIRECTIVES if row.where == MODULE and row.supported}
+    assert in_modules == {*MODULE_READERS}
 
 
 @pytest.mark.parametrize("row", DIRECTIVES, ids=lambda row: f"{row.where}-{row.name}")

@@ -69,7 +69,7 @@ FAULTS = {  # expression                        code                 message and
     "f'«{n:q}»'":                              ("wrong-value", "Unknown format code 'q'", ""),
     "«open('x')»":                             ("unsupported", "`open` cannot be used", "configfile"),
     "«print(1)»":                              ("unsupported", "`print` cannot be used", "message"),
-    "«lookup(1)»":                             ("unsupported", "`lookup` is not supported yet", ""),
+    "«storage(1)»":                            ("unsupported", "`storage` is not supported yet", ""),
     "«os.environ['NO_SUCH_THING']»":           ("missing-key", "`NO_SUCH_THING` is not set", "os.environ.get"),
     "«expand('{a}/{b}', a=samples)»":          ("missing-wildcard", "no values are given for the wildcard `b`", "{{b}}"),
     "«expand(temp('{a}'), a=samples)»":        ("flag-in-expand", "has a flag", "temp(expand(...))"),

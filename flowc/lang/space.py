@@ -1,0 +1,144 @@
+"""A namespace: that of the main workflow, or of a module. Each has names, rules and settings of its
+own; what they share is the interpreter and the list of faults."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from flowc.diagnostic import Diagnostic
+from flowc.lang.draft import Draft
+from flowc.lang.evaluate import Interpreter, Scope
+from flowc.lang.faults import PoisonedError
+from flowc.lang.moved import PathChange
+from flowc.lang.pathvars import CONFIG, MODULE, Pathvars
+from flowc.lang.rulenames import RuleSpaces
+from flowc.lang.rules import RuleReader
+from flowc.lang.toplevel import TopLevel
+from flowc.source import Span
+
+
+class Space:
+    """The names and rules of one file with all that it includes."""
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        faults: list[Diagnostic],
+        config: dict[str, Any],
+        pathvars: Pathvars,
+        *,
+        config_is_given: bool = False,
+    ) -> None:
+        self.drafts: dict[str, Draft] = {}
+        self.broken_rules: set[str] = set()
+        self.first_rule: str | None = None
+        self.depth = 1  # how many files were open when the first statement was read
+        self.config = config
+        self.config_is_given = config_is_given  # by the `module` block: `configfile:` has no effect
+        self.pathvars = pathvars
+        self.top = TopLevel(pathvars, interpreter.builtins["expand"])
+        self.modules: dict[str, Module] = {}
+        self.names: dict[str, str] = {}
+        """Of a module: the names that its rules have where they are used."""
+        self.rules = RuleSpaces(self.drafts, self.broken_rules)
+        self.around = Scope()
+        self.scope = Scope(parent=self.around)
+        self.reader = RuleReader(interpreter, self.scope, faults, self.top)
+
+    @property
+    def is_module(self) -> bool:
+        return self.depth > 1
+
+    def lookup(self, name: str) -> Any:
+        """A name of the file for the placeholders of commands, as it stands at the file's end."""
+        try:
+            return self.scope.get(name)
+        except KeyError:
+            if self.scope.is_poisoned(name):
+                raise PoisonedError from None
+            raise
+
+    def current_config(self) -> dict[str, Any]:
+        """`config` as the file sees it now; a file may put another dict in its place."""
+        try:
+            found = self.scope.get("config")
+        except KeyError:
+            return self.config
+        return found if isinstance(found, dict) else self.config
+
+    def take_pathvars(self) -> None:
+        """`pathvars` of the config, which has just changed."""
+        given = self.current_config().get("pathvars")
+        if isinstance(given, dict):
+            self.pathvars.update(given, CONFIG)
+
+    def add(self, draft: Draft) -> Draft | None:
+        """Take in a rule. The one that has its name already, if there is one: then nothing is
+        taken in."""
+        first = self.drafts.setdefault(draft.name, draft)
+        if first is draft:
+            draft.home = self if draft.home is None else draft.home
+            return None
+        return first
+
+    def put(self, draft: Draft) -> None:
+        """Put a rule in the place of one that has its name."""
+        self.drafts[draft.name] = draft
+        self.rules.forget(draft.name)
+
+
+class Module:
+    """A `module` block. Its file is read when something of it is used."""
+
+    def __init__(self, name: str, span: Span) -> None:
+        self.name = name
+        self.span = span
+        self.path: str | None = None
+        self.path_span = span
+        self.prefix = ""
+        self.replacements: Sequence[tuple[str, str]] = ()
+        self.config: dict[str, Any] | None = None
+        self.pathvars: Mapping[str, str] = {}
+        self.space: Space | None = None
+        self.is_broken = False
+
+    def change(self) -> PathChange:
+        assert self.space is not None
+        return PathChange(self.prefix, self.replacements, None, self.space.names)
+
+    def inner_pathvars(self, around: Pathvars) -> Pathvars:
+        found = Pathvars(around)
+        found.update(self.pathvars, MODULE)
+        given = (self.config or {}).get("pathvars")
+        if isinstance(given, dict):
+            found.update(given, MODULE)
+        return found
+
+
+def path_text(value: Any) -> str | None:
+    """A path as text; None if it is no path."""
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    return str(value) if isinstance(value, str) and value else None
+
+
+class ModuleMembers(Mapping[str, Any]):
+    """The names of a module's file, as the file that uses it sees them: `m.function(...)`."""
+
+    def __init__(self, read: Callable[[], Space | None]) -> None:
+        self._read = read
+
+    def _names(self) -> Mapping[str, Any]:
+        space = self._read()
+        if space is None:
+            raise PoisonedError
+        return space.scope.names
+
+    def __getitem__(self, name: str) -> Any:
+        return self._names()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())

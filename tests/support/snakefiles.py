@@ -1,0 +1,372 @@
+"""Snakefiles that flowc must run unchanged, leaving the files that Snakemake leaves."""
+
+Files = dict[str, str]
+
+CASES: dict[str, Files] = {}
+
+RUNS: dict[str, list[tuple[str, ...]]] = {}
+"""The command lines of each case; one without options, if it has no entry here."""
+
+CASES["use-rule-with"] = {
+    "Snakefile": """
+rule all:
+    input: "a.txt", "b.txt", "c.txt"
+
+rule a:
+    output: "a.txt"
+    params: "plain", word="one", other="kept"
+    message: "making {output}"
+    shell: "echo {params[0]} {params.word} {params.other} > {output}"
+
+use rule a as b with:
+    output: "b.txt"
+    params: word="two"
+
+use rule b as c with:
+    output: "c.txt"
+    params: "changed"
+"""
+}
+
+CASES["module-names"] = {
+    "Snakefile": """
+module other:
+    snakefile: "rules/other.smk"
+    config: config
+
+config["word"] = "hello"
+
+use rule * from other as other_*
+
+use rule last from other as other_last with:
+    params: end="changed"
+
+rule mine:
+    input: rules.other_first.output
+    output: "mine.txt"
+    shell: "cat {input} > {output}"
+
+rule everything:
+    default_target: True
+    input: "mine.txt", rules.other_last.output
+""",
+    "rules/other.smk": """
+rule first:
+    output: "first.txt"
+    params: word=lambda wildcards: config.get("word", "none")
+    shell: "echo {params.word} > {output}"
+
+rule last:
+    input: "first.txt"
+    output: "last.txt"
+    params: end="original"
+    shell: "(cat {input}; echo {params.end}) > {output}"
+""",
+}
+
+CASES["module-prefix"] = {
+    "config.yaml": "word: outer\n",
+    "Snakefile": """
+configfile: "config.yaml"
+
+module m:
+    snakefile: "m.smk"
+    config: {"word": "inner"}
+    prefix: "sub"
+
+use rule * from m exclude unused as m_*
+
+use rule gather from m as m_gather with:
+    input: "sub/parts/a.txt", "sub/parts/b.txt"
+
+rule all:
+    default_target: True
+    input: "sub/gathered.txt", "outer.txt"
+
+rule outer:
+    output: "outer.txt"
+    shell: "echo {config[word]} > {output}"
+""",
+    "m.smk": """
+configfile: "this-file-does-not-exist.yaml"
+
+rule part:
+    input: local("source.txt")
+    output: "parts/{name}.txt"
+    log: "logs/{name}.log"
+    params: lambda wildcards: config["word"]
+    shell: "(cat {input}; echo {params} {wildcards.name}) > {output} 2> {log}"
+
+def parts(wildcards):
+    return expand("parts/{n}.txt", n=["a", "b"])
+
+rule gather:
+    input: parts
+    output: "gathered.txt"
+    shell: "cat {input} > {output}"
+
+rule unused:
+    output: "never.txt"
+    shell: "touch {output}"
+""",
+    "source.txt": "from the source\n",
+    "sub/source.txt": "not this one\n",
+}
+
+CASES["module-replace-prefix"] = {
+    "Snakefile": """
+module m:
+    snakefile: "m.smk"
+    replace_prefix: {"results/": "results/m/"}
+
+use rule b from m as m_b with:
+    output: "own/b.txt"
+
+use rule a from m
+
+rule all:
+    default_target: True
+    input: "own/b.txt"
+""",
+    "m.smk": """
+rule a:
+    output: "results/a.txt"
+    shell: "echo a > {output}"
+
+rule b:
+    input: lambda wildcards: "results/a.txt"
+    output: "results/b.txt"
+    shell: "cat {input} > {output}"
+""",
+}
+
+CASES["module-twice"] = {
+    "Snakefile": """
+module one:
+    snakefile: "m.smk"
+    config: {"n": "1"}
+    prefix: "one"
+
+module two:
+    snakefile: "m.smk"
+    config: {"n": "2"}
+    prefix: "two"
+
+use rule * from one as one_*
+use rule * from two as two_*
+
+rule all:
+    default_target: True
+    input: "one/out.txt", rules.two_make.output
+    output: "all.txt"
+    params: one.twice("x")
+    shell: "cat {input} > {output}; echo {params} >> {output}"
+""",
+    "m.smk": """
+def twice(text):
+    return text * 2
+
+rule make:
+    output: "out.txt"
+    params: lambda wildcards: config["n"]
+    shell: "echo {params} > {output}"
+""",
+}
+
+CASES["default-target-of-module"] = {
+    "Snakefile": """
+module m:
+    snakefile: "m.smk"
+
+use rule * from m
+""",
+    "m.smk": """
+rule all:
+    input: "x.txt"
+
+rule x:
+    output: "x.txt"
+    shell: "echo x > {output}"
+""",
+}
+
+CASES["scattergather"] = {
+    "Snakefile": """
+scattergather:
+    split=3
+
+rule all:
+    input: "gathered.txt"
+
+rule cut:
+    output: scatter.split("parts/{scatteritem}.txt")
+    shell: "for f in {output}; do echo $f > $f; done"
+
+rule work:
+    input: "parts/{scatteritem}.txt"
+    output: "done/{scatteritem}.txt"
+    shell: "cat {input} > {output}"
+
+rule join:
+    input: gather.split("done/{scatteritem}.txt")
+    output: "gathered.txt"
+    shell: "cat {input} > {output}"
+"""
+}
+
+CASES["workdir"] = {
+    "Snakefile": """
+workdir: "here"
+
+include: "more.smk"
+
+rule all:
+    input: "out.txt", "more.txt"
+
+rule out:
+    input: "in.txt"
+    output: "out.txt"
+    shell: "cat {input} > {output}"
+""",
+    "more.smk": """
+rule more:
+    output: "more.txt"
+    shell: "echo more > {output}"
+""",
+    "here/in.txt": "in\n",
+}
+
+CASES["pathvars"] = {
+    "Snakefile": """
+pathvars:
+    results="out/<kind>",
+    kind="k1"
+
+def made(wildcards):
+    return "<results>/a.txt"
+
+rule all:
+    input: "out/k1/c.txt", "out/k2/d.txt"
+
+rule a:
+    output: "<results>/a.txt"
+    log: "<logs>/a.log"
+    shell: "echo a > {output} 2> {log}"
+
+rule b:
+    input: rules.a.output
+    output: "<results>/b.txt"
+    shell: "cat {input} > {output}"
+
+rule c:
+    input: made, "<results>/b.txt"
+    output: "<results>/c.txt"
+    shell: "cat {input} > {output}"
+
+rule d:
+    pathvars:
+        kind="k2"
+    output: "<results>/d.txt"
+    shell: "echo d > {output}"
+"""
+}
+
+CASES["default-flags"] = {
+    "Snakefile": """
+rule all:
+    input: "c.txt"
+
+outputflags:
+    temp
+
+rule a:
+    output: "a.txt"
+    shell: "echo a > {output}"
+
+rule b:
+    input: "a.txt"
+    output: protected("b.txt")
+    shell: "cat {input} > {output}"
+
+outputflags:
+
+rule c:
+    input: "b.txt"
+    output: "c.txt"
+    shell: "cat {input} > {output}"
+"""
+}
+
+CASES["words-as-names"] = {
+    "Snakefile": """
+rule all: input: "1.txt", "2.txt", "3.txt", "4.txt", "5.txt"
+
+rule input:
+    output: "1.txt"
+    shell: "echo input > {output}"
+
+rule run:
+    output: "2.txt"
+    shell: "echo run > {output}"
+
+rule temp:
+          output: "3.txt"
+          shell: "echo temp > {output}"
+
+rule report:
+\toutput:
+\t\t"4"
+\t\t".txt"
+\t# a comment
+\tshell:
+\t\t"echo report "  # another one
+\t\t"> {output}"
+
+rule:
+  '''A rule without a name.'''
+  output: "5.txt"
+  shell: '''
+      echo {rule} | wc -l > {output}
+      '''"""
+}
+
+CASES["accepted-words"] = {
+    "Snakefile": """
+localrules: all
+container: None
+
+rule all:
+    input: "a.txt"
+
+rule a:
+    input: report("in.txt")
+    output: report("a.txt", caption="caption.rst")
+    conda: None
+    group: "g"
+    handover: False
+    cache: False
+    envmodules: "some/module"
+    priority: 5
+    message: "a"
+    shell: "cat {input} > {output}"
+""",
+    "in.txt": "in\n",
+    "caption.rst": "A caption.\n",
+}
+
+CASES["scattergather-option"] = CASES["scattergather"]
+RUNS["scattergather-option"] = [("--set-scatter", "split=2")]
+
+CASES["replaced-config"] = {
+    "config.yaml": "a: 1\nb: 2\n",
+    "other.yaml": "b: 3\n",
+    "Snakefile": """
+configfile: "config.yaml"
+
+rule a:
+    output: "a.txt"
+    params: a=config.get("a", "none"), b=config["b"]
+    shell: "echo {params.a} {params.b} > {output}"
+""",
+}
+RUNS["replaced-config"] = [("--configfile", "other.yaml", "--replace-workflow-config")]
