@@ -5,16 +5,22 @@ and the first few jobs. With --json, one decision a line: `job` (its number), `n
 `wildcards`, `decision` ("run"; "maybe": only if what is made before it comes out different; with
 --all also "skip"), `reasons`, `outputs` and `request`; the last line has the totals.
 
+With --simulate, the run is gone through in simulated time, with the decisions of a real one: jobs
+take as long as last time, or as is usual for their rule.
+
 Examples:
   flowc plan
   flowc plan results/a.txt --why        why is it made, or why not?
   flowc plan --origins --all            every job, with the origin of each figure
+  flowc plan --simulate --cores 8 --mem 32      how long will it take, and what limits it?
+  flowc plan --sweep 4x16 8x32 16x64    on which machine?
   flowc plan --json | jq -r 'select(.decision == "run").name'
 """
 
 from argparse import ArgumentParser, Namespace
 
 from flowc.cli.options import add_choice, add_resources, add_workflow
+from flowc.cli.schedule import add_schedule, add_simulation
 
 
 def options(parser: ArgumentParser) -> None:
@@ -25,6 +31,8 @@ def options(parser: ArgumentParser) -> None:
     )
     add_choice(parser)
     add_resources(parser)
+    add_schedule(parser)
+    add_simulation(parser)
 
 
 def add_display(parser: ArgumentParser) -> None:
@@ -43,6 +51,10 @@ def main(args: Namespace) -> int:
         from flowc.cli.why import explain  # not for a plain plan
 
         return explain(asked(args), args)
+    if args.simulate or args.sweep is not None:
+        from flowc.cli.simulate import show_simulation  # not for a plain plan
+
+        return show_simulation(args)
     return show_plan(args)
 
 

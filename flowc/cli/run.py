@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from flowc.cli.options import add_choice, add_resources, add_running, add_workflow
 from flowc.cli.plan import add_display
+from flowc.cli.schedule import add_schedule
 
 if TYPE_CHECKING:  # nothing that --help does not need
     from flowc.api import Listener, Running
@@ -38,6 +39,7 @@ def options(parser: ArgumentParser) -> None:
     )  # fmt: skip
     add_choice(parser)
     add_resources(parser)
+    add_schedule(parser)
 
 
 def main(args: Namespace) -> int:
@@ -114,6 +116,7 @@ def _run_options(args: Namespace, workflow: str) -> "RunOptions":
         keep_incomplete=args.keep_incomplete,
         keep_temp=args.notemp,
         clip=args.clip,
+        schedule=args.schedule,
         latency_wait_s=args.latency_wait,
         argv=("flowc", *args.argv),
         workflow_path=workflow,

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from flowc.diagnostic import WorkflowError, fail
 from flowc.disk import FileState
 from flowc.events import Event, FilesRemoved
+from flowc.record import times
 from flowc.record.damage import DamagedError, is_damage, name_of, sound, stored_name
 from flowc.record.outputs import (
     DONE,
@@ -37,11 +38,21 @@ from flowc.record.outputs import (
     fold,
     read_events,
 )
+from flowc.record.times import JobTime, RuleTimes, Times
 
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["DONE", "FAILED", "INTERRUPTED", "History", "HistoryView", "JobRecord", "NoHistory"]
+__all__ = [
+    "DONE",
+    "FAILED",
+    "INTERRUPTED",
+    "History",
+    "HistoryView",
+    "JobRecord",
+    "NoHistory",
+    "Times",
+]
 
 _COLUMNS = "path, rule, code, params, inputs, content, state, at"
 _CHUNK = 500
@@ -58,6 +69,7 @@ class History:
         self.path = f"{directory}/history.db"
         self._database: sqlite3.Connection | None = None
         self._overlay: Changes = {}  # read_only: what the logs say beyond the database
+        self._overlay_times: dict[str, JobTime] = {}
         self._overlay_logs: dict[str, int] = {}
         self._is_caught_up = False
         self.replaced = ""  # what was wrong with a database that could not be used
@@ -96,9 +108,7 @@ class History:
     @sound
     def outputs(self) -> dict[str, JobRecord]:
         """Every output that something is known of."""
-        if self.read_only and not self._is_caught_up:
-            self.catch_up()
-        database = self._open()
+        database = self._open_to_read()
         found: dict[str, JobRecord] = {}
         if database is not None:
             with self._faults():
@@ -109,6 +119,28 @@ class History:
                 found.pop(path, None)
             else:
                 found[path] = record
+        return found
+
+    @sound
+    def job_times(self, paths: Iterable[str]) -> dict[str, JobTime]:
+        """By first output, what is known of the jobs that have ended well."""
+        asked = list(paths)
+        database = self._open_to_read()
+        found = {p: t for p in asked if (t := self._overlay_times.get(p)) is not None}
+        if database is not None:
+            with self._faults():
+                rows = times.read_job_times(database, [stored_name(path) for path in asked])
+                found = {name_of(key): time for key, time in rows} | found
+        return found
+
+    @sound
+    def rule_times(self, rules: Iterable[str]) -> dict[str, RuleTimes]:
+        """By rule, what is known of its jobs that have ended well."""
+        database = self._open_to_read()
+        found = times.summed_up(self._overlay_times)
+        if database is not None:
+            with self._faults():
+                found.update(times.read_rule_times(database, rules))
         return found
 
     def _stored(self, asked: list[str]) -> dict[str, JobRecord]:
@@ -163,12 +195,15 @@ class History:
         which log that is; without them `catch_up` will fold the events again, to no effect."""
         changes: Changes = {}
         removed: list[str] = []
+        events = list(events)
+        durations = times.times_of(events)
         for event in events:
             fold(changes, event)
             if isinstance(event, FilesRemoved):
                 removed += event.paths
         if self.read_only:
             self._overlay.update(changes)
+            self._overlay_times.update(durations)
             if log is not None and offset is not None:
                 self._overlay_logs[log] = offset
             return
@@ -179,6 +214,8 @@ class History:
         with self._transaction() as database:
             database.executemany("INSERT OR REPLACE INTO outputs VALUES (?,?,?,?,?,?,?,?)", rows)
             database.executemany("DELETE FROM outputs WHERE path = ?", forgotten)
+            rows_of_times = [(stored_name(path), time) for path, time in durations.items()]
+            times.write_times(database, rows_of_times)
             database.executemany(
                 "DELETE FROM files WHERE path = ?", [(stored_name(p),) for p in removed]
             )
@@ -260,6 +297,11 @@ class History:
                 rows = database.execute("SELECT name, offset FROM logs")
                 stored = {name_of(n): o for n, o in rows if isinstance(o, int)}
         return stored | self._overlay_logs
+
+    def _open_to_read(self) -> "sqlite3.Connection | None":
+        if self.read_only and not self._is_caught_up:
+            self.catch_up()
+        return self._open()
 
     def _open(self, *, create: bool = False) -> "sqlite3.Connection | None":
         """The database, None where there is none yet."""

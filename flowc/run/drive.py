@@ -20,12 +20,13 @@ from flowc.plan.decision import Plan
 from flowc.plan.digest import FileDigests, JobDigests
 from flowc.plan.make import still_needed
 from flowc.plan.request import Request
-from flowc.record.history import HistoryView
+from flowc.record.history import HistoryView, Times
 from flowc.run.benchmark import write_benchmark
-from flowc.run.choose import Budget, Chooser
+from flowc.run.choose import Chooser
+from flowc.run.durations import Durations, expected_durations
 from flowc.run.files import Fault, JobFiles, missing_outputs
 from flowc.run.interrupt import Interrupts
-from flowc.run.need import Requests
+from flowc.run.need import Requests, budget_of
 from flowc.run.options import RunOptions, RunOutcome
 from flowc.run.order import Ranking
 from flowc.run.state import RunState, Status
@@ -39,7 +40,7 @@ _CATCH_UP_JOBS = 50_000
 """After so many jobs the history takes in the log, so that the end of a long run is not slow."""
 
 
-class RunHistory(HistoryView, Protocol):
+class RunHistory(HistoryView, Times, Protocol):
     """What a run asks of the history: nothing is written to it but what the log has."""
 
     def catch_up(self) -> int: ...
@@ -93,7 +94,7 @@ class Run:
         self._state = RunState(
             graph, plan.decisions, keep_going=options.keep_going, retries=self._retries
         )
-        self._budget = _budget(plan, executor, options)
+        self._budget = budget_of(graph, executor.capacity, options.resources, options.limits)
         self._requests = Requests(plan, self._budget, clip=options.clip)
         self._chooser = Chooser(self._budget)
         self._launcher = Launcher(plan)
@@ -106,12 +107,12 @@ class Run:
         self._failed: list[JobId] = []
         self._interrupts = Interrupts(self._stop, options.kill_after_s)
         self._granted: dict[JobId, Request] = {}  # to jobs that are ready
-        self._ranking = Ranking(options.schedule, (), self._budget)
+        self._ranking = Ranking("fifo", (), self._budget)  # until there is something to rank
+        self._expected: Durations | None = None
 
     def run(self) -> RunOutcome:
         self._requests.check(self._state.active)
-        ranks = self._state.ranks()
-        self._ranking = Ranking(self._options.schedule, ranks, self._budget)
+        self._rank()
         self._tell.run_started(self._options, self._budget, len(self._state.active))
         with self._interrupts:
             try:
@@ -135,6 +136,13 @@ class Run:
         self._history.catch_up()
         self._history.keep_digests(self._digests.files.new)
         return outcome
+
+    def _rank(self) -> None:
+        """Work out the order in which jobs are to start."""
+        state, schedule = self._state, self._options.schedule
+        self._expected = expected_durations(self._graph, state.active, self._history)
+        ranks = state.ranks(self._expected.seconds)
+        self._ranking = Ranking(schedule, ranks, self._budget)
 
     def _loop(self) -> None:
         state, wait = self._state, self._executor.wait
@@ -197,12 +205,15 @@ class Run:
             return
         self._granted[job] = request
         need = self._budget.need(request)
-        self._chooser.add(job, need, self._ranking.order(job, need, request.priority))
+        order = self._ranking.order(job, need, request.priority)
+        expected = self._expected
+        known_s = expected.seconds[job] if expected is not None and expected.is_known else None
+        self._chooser.add(job, need, order, known_s)
 
     def _start(self) -> None:
         """Submit whatever fits."""
         tasks = []
-        while not self._state.stopped and (job := self._chooser.next()) is not None:
+        while not self._state.stopped and (job := self._chooser.next(time.monotonic())) is not None:
             self._state.started(job)
             launch = self._prepare(job)
             if launch is None:
@@ -348,12 +359,3 @@ class Run:
         """A signal has come: in the middle of anything."""
         self._state.stop()
         self._executor.cancel(list(self._running), kill=not first)
-
-
-def _budget(plan: Plan, executor: Executor, options: RunOptions) -> Budget:
-    capacity = executor.capacity
-    limits = {**plan.graph.workflow.limits, **options.limits}
-    if capacity is None:
-        return Budget(resources=options.resources, limits=limits)
-    resources = {**capacity.resources, **options.resources}
-    return Budget(capacity.cores, capacity.memory_bytes, resources, limits)

@@ -1,9 +1,10 @@
 """What jobs ask for, held against what the run may use."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from flowc.diagnostic import Diagnostic, ImpossibleRequestError, fail
+from flowc.executors.base import Capacity
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.lang.workflow import Rule
@@ -20,6 +21,21 @@ def is_constant(rule: Rule) -> bool:
     return rule.profile is None and not any(
         setting is not None and is_function(setting.value) for setting in settings
     )
+
+
+def budget_of(
+    graph: JobGraph,
+    capacity: Capacity | None,
+    resources: Mapping[str, float],
+    limits: Mapping[str, float],
+) -> Budget:
+    """What a run may use: `capacity` None: the cluster decides. The workflow's own limits hold
+    where `limits` does not say otherwise."""
+    limits = {**graph.workflow.limits, **limits}
+    if capacity is None:
+        return Budget(resources=resources, limits=limits)
+    resources = {**capacity.resources, **resources}
+    return Budget(capacity.cores, capacity.memory_bytes, resources, limits)
 
 
 class Requests:

@@ -77,8 +77,6 @@ class Simulation:
 
     def _advance(self, to_s: float) -> None:
         why = self._chooser.waits_for() or "dependencies"
-        if why == "dependencies" and self._chooser.budget.free_cores <= 0:
-            why = "cores"  # nothing waits, but more could not run either
         self._limited[why] = self._limited.get(why, 0.0) + to_s - self._now_s
         self._now_s = to_s
 

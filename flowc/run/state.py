@@ -179,6 +179,14 @@ class RunState:
                     group_rank[~ref] = best
         return rank
 
+    def readers(self, job: JobId) -> list[JobId]:
+        """The jobs of the run that wait for this one; to be asked before anything has ended."""
+        found: dict[int, None] = {}
+        for reader in self._readers.get(job, ()):
+            members = (reader,) if reader >= 0 else self._group_readers[~reader]
+            found.update(dict.fromkeys(members))
+        return [JobId(reader) for reader in found]
+
     # ---- what happens
 
     def decide(self, job: JobId, needed: bool) -> None:

@@ -1,0 +1,100 @@
+"""How long jobs are expected to run: what a schedule is made of.
+
+In this order: how long the very same job took last time; the median of its rule; what the rule's
+profile says; the median of the other rules. Where nothing is known of any job, all count the same.
+"""
+
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from flowc.graph.job import JobGraph
+from flowc.ids import JobId
+from flowc.lang.workflow import Rule
+from flowc.record.history import Times
+
+SHORTEST_S = 0.001
+"""No job takes no time: ties would be decided by nothing."""
+
+
+@dataclass(frozen=True)
+class Durations:
+    """`seconds`: by job of the graph. The counts say of how many jobs they come from where."""
+
+    seconds: "array[float]"
+    same_job: int
+    by_rule: int
+    by_profile: int
+    guessed: int
+    peaks: Mapping[str, int]  # by rule: the most memory in bytes that one of its jobs has had
+
+    @property
+    def is_known(self) -> bool:
+        """Whether something is known of any job."""
+        return bool(self.same_job or self.by_rule or self.by_profile)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nearly every job is known by itself, so that it pays to search for an order."""
+        count = self.same_job + self.by_rule + self.by_profile + self.guessed
+        return self.same_job > 0 and self.same_job >= 0.9 * count
+
+
+def expected_durations(
+    graph: JobGraph,
+    jobs: Sequence[JobId],
+    times: Times,
+    of_profile: Callable[[Rule], float | None] = lambda rule: None,
+) -> Durations:
+    """What is to be expected of these jobs."""
+    rules, rule_of = graph.workflow.rules, graph.rule_of
+    ids = sorted({rule_of[job] for job in jobs})
+    known = times.rule_times([rules[id].name for id in ids])
+    peaks = {name: found.peak_bytes for name, found in known.items() if found.peak_bytes}
+    by_rule = {id: known[rules[id].name].median_s for id in ids if rules[id].name in known}
+    by_profile = {
+        id: job_s
+        for id in ids
+        if id not in by_rule and (job_s := of_profile(rules[id])) is not None
+    }
+    typical = [*by_rule.values(), *by_profile.values()]
+    guess = median(typical) if typical else 1.0
+    seconds = array("d", bytes(8 * len(graph)))
+    counts = [0, 0, 0, 0]
+    last = _last_times(graph, jobs, by_rule, times)
+    for job in jobs:
+        id = rule_of[job]
+        if rules[id].command is None:
+            continue
+        if job in last:
+            job_s, which = last[job], 0
+        elif id in by_rule:
+            job_s, which = by_rule[id], 1
+        elif id in by_profile:
+            job_s, which = by_profile[id], 2
+        else:
+            job_s, which = guess, 3
+        seconds[job] = max(job_s, SHORTEST_S)
+        counts[which] += 1
+    same_job, of_rule, told, guessed = counts
+    return Durations(seconds, same_job, of_rule, told, guessed, peaks)
+
+
+def _last_times(
+    graph: JobGraph, jobs: Sequence[JobId], by_rule: "dict[int, float]", times: Times
+) -> dict[JobId, float]:
+    """How long each job has run last time, where the same rule has made the same file."""
+    rules, rule_of, outputs, paths = graph.workflow.rules, graph.rule_of, graph.outputs, graph.paths
+    asked = {
+        paths[outputs.values[outputs.starts[job]]]: job
+        for job in jobs
+        if rule_of[job] in by_rule and rules[rule_of[job]].outputs
+    }
+    if not asked:
+        return {}
+    return {
+        asked[path]: time.wall_s
+        for path, time in times.job_times(asked).items()
+        if time.rule == rules[rule_of[asked[path]]].name
+    }

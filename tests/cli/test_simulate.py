@@ -1,0 +1,59 @@
+"""`flowc plan --simulate` and `--sweep`, before and after a run that tells how long jobs take."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+Flowc = Callable[..., tuple[int, str, str]]
+
+
+def lines_of(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_nothing_known(flowc: Flowc) -> None:
+    code, out, err = flowc("plan", "--simulate", "--cores", "2", "--mem", "4")
+    assert (code, err) == (0, "")
+    assert "3 on 2 cores and 4 GB, schedule rank" in out
+    assert "makespan       3.0 s" in out  # both counts take all cores, then one gathers
+    assert "count(name=a) > gather" in out
+    assert "Nothing is known of 3 jobs" in out
+
+
+def test_after_a_run_the_times_are_known(flowc: Flowc) -> None:
+    assert flowc("run", "--cores", "2", "-q")[0] == 0
+    out = flowc("plan", "-F", "--simulate", "--json", "--cores", "4", "--mem", "4")[1]
+    (data,) = lines_of(out)
+    assert data["durations"] == {"same_job": 3, "rule": 0, "profile": 0, "guessed": 0}
+    assert data["critical_path"][1:] == ["gather"]
+    assert data["makespan_s"] == data["lower_bound_s"] == data["critical_path_s"] < 1
+    assert data["bound_by"] == data["limit"] == "dependencies"
+    assert flowc("plan", "--simulate", "--cores", "2")[1].startswith("jobs           0 on 2 cores")
+
+
+def test_sweep(flowc: Flowc) -> None:
+    code, out, _ = flowc("plan", "--sweep", "--cores", "2", "--mem", "4")
+    rows = [line.split() for line in out.splitlines()]
+    assert code == 0
+    assert [row[0] for row in rows] == ["cores", "1", "2", "4", "8"]
+    assert [row[3] for row in rows[1:]] == ["5.0", "3.0", "2.0", "2.0"]
+    named = flowc("plan", "--sweep", "4x8", "1x0.25", "--json")[1]
+    first, second = lines_of(named)
+    assert (first["cores"], first["memory_bytes"], first["makespan_s"]) == (4, 8 * 2**30, 2.0)
+    assert "rule `count` can never run" in second["impossible"][0]
+    assert "too small" in flowc("plan", "--sweep", "1x0.25")[1]
+
+
+def test_faults(flowc: Flowc) -> None:
+    code, _, err = flowc("plan", "--sweep", "4by8")
+    assert code == 2 and "not of the form CORESxGB" in err
+    code, _, err = flowc("plan", "--simulate", "huge.txt", "--mem", "1")
+    assert code == 3 and "`huge` can never run" in err
+    assert flowc("plan", "--simulate", "huge.txt", "--mem", "1", "--clip")[0] == 0
+    assert flowc("plan", "--schedule", "random")[0] == 2
+
+
+def test_every_schedule_runs(flowc: Flowc) -> None:
+    for schedule in ("rank", "mem-thread", "fifo", "search"):
+        assert flowc("run", "-F", "--schedule", schedule, "--cores", "2", "-q")[0] == 0
+        assert flowc("plan", "-F", "--simulate", "--schedule", schedule)[0] == 0
