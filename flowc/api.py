@@ -9,6 +9,7 @@ relative to the process's working directory. A mistake of the user is raised as 
 """
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -16,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from flowc.diagnostic import fail
 from flowc.disk import Disk, RealDisk
-from flowc.events import Event
+from flowc.events import Event, Notice
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.lang.workflow import Workflow
-from flowc.machine import allowed
+from flowc.machine import allowed, boot_id, process_start_s
 from flowc.plan.decision import Plan
 from flowc.plan.make import make_plan
 from flowc.plan.options import PlanOptions
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from flowc.run.touch import TouchOutcome
 
 Listener = Callable[[Event], None]
+
+ORPHAN_GRACE_S = 2.0
+"""From TERM to KILL, for jobs that a killed flowc has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,20 +208,23 @@ def run_graph(
 
         may_add_to(running.save_profile)
     with ExitStack() as stack:
-        plan, history = _locked_plan(graph, options, running, run, stack)
+        plan, history, notices = _locked_plan(graph, options, running, run, stack)
         if planned is not None:
             planned(plan)
         if not any(plan.decisions):
+            for notice in notices:
+                for listener in listeners:
+                    listener(notice)
             return RunOutcome(0, 0, 0, 0, 0)
         machine = allowed()
         capacity = Capacity(
             running.cores or machine.cores, running.memory_bytes or machine.memory_bytes
         )
-        run = replace(run, run=run.run or new_run_id())
+        run = replace(run, run=run.run or new_run_id(), notices=notices)
         logs = _logs(running, run, stack)
         if running.save_profile is not None or running.callback_log is not None:
             logs.append(_profiler(running, graph, stack))
-        executor = LocalExecutor(capacity)
+        executor = LocalExecutor(capacity, run.run)
         stack.callback(executor.close)
         return run_plan(
             plan,
@@ -262,8 +269,8 @@ def touch_graph(
 
     running, run = running or Running(), run or RunOptions()
     with ExitStack() as stack:
-        plan, history = _locked_plan(graph, options, running, run, stack)
-        run = replace(run, run=run.run or new_run_id())
+        plan, history, notices = _locked_plan(graph, options, running, run, stack)
+        run = replace(run, run=run.run or new_run_id(), notices=notices)
         logs = _logs(running, run, stack)
         return touch_plan(
             plan, options=run, history=history, disk=RealDisk(), listeners=[*logs, *listeners]
@@ -276,15 +283,37 @@ def _locked_plan(
     running: Running,
     run: RunOptions,
     stack: ExitStack,
-) -> tuple[Plan, History]:
+) -> tuple[Plan, History, tuple[Notice, ...]]:
     """The plan of a directory in which nobody else is at work until `stack` is closed."""
     from flowc.record.lock import DirectoryLock  # not for those who only plan
 
     if running.lock:
         stack.enter_context(DirectoryLock(command=run.argv))
+    notices = list(_end_orphans())
     history = stack.enter_context(History())
     history.catch_up()  # what a run that was killed has left
-    return plan_graph(graph, options, history=history), history
+    plan = plan_graph(graph, options, history=history)
+    if history.replaced:
+        message = f"the history could not be used, and was made anew: {history.replaced}"
+        notices.append(Notice(time.time(), "history-replaced", message))
+    return plan, history, tuple(notices)
+
+
+def _end_orphans() -> Iterator[Notice]:
+    """End the jobs of runs that were killed: nobody else may write to the outputs."""
+    from flowc.executors.marks import end_marked, run_mark  # not for those who only plan, as below
+    from flowc.record.unfinished import cut_short
+
+    for run in cut_short():
+        if run.boot_id != boot_id():  # the machine has ended since, or it was another one
+            continue
+        if run.pid_start_s and process_start_s(run.pid) == run.pid_start_s:
+            continue  # it runs, without a lock
+        count = end_marked(run_mark(run.run), ORPHAN_GRACE_S)
+        if count:
+            what = "a process" if count == 1 else f"{count} processes"
+            message = f"{what} of run {run.run}, which was killed, still ran; ended"
+            yield Notice(time.time(), "orphans-ended", message)
 
 
 def _logs(running: Running, run: RunOptions, stack: ExitStack) -> list[Listener]:

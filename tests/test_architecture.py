@@ -47,7 +47,7 @@ OUTSIDE = {"lark": "syntax", "psutil": "measure", "yaml": "lang sizing", "jinja2
 LATE = {
     "difflib":             "5 ms, only after a mistake",
     "sqlite3":             "8 ms that a directory without history need not spend",
-    "urllib.parse":        "comes with sqlite3",
+    "flowc.record.database": "as above, and needs it",
     "yaml":                "15 ms, only where there is a config",
     "lark":                "50 ms, only where the tables have to be made",
     "lark.lexer":          "as above",

@@ -2,6 +2,9 @@
 
 Ends are noticed through a pidfd for each process (where the kernel has none: by SIGCHLD), never
 by polling, and `wait4` tells what the process has used. No thread is needed.
+
+What leaves its session all the same (a daemon) is known by its environment, see `marks`. Nothing
+is left when the executor is closed, nor, thanks to a `Guard`, when flowc is killed.
 """
 
 import os
@@ -13,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from flowc.events import JobEnded, JobStarted
 from flowc.executors.base import Capacity, Task
 from flowc.executors.exits import ExitWatch
+from flowc.executors.guard import Guard
+from flowc.executors.marks import end_marked, run_mark, task_mark
 from flowc.executors.spawn import NotStartedError, Spawner
 from flowc.ids import JobId
 
@@ -24,6 +29,8 @@ not wait for `tee >(gzip > x.gz)`; the file is good only when gzip has ended."""
 _BLOCK_BYTES = 512
 """In which the kernel counts what goes to disks and comes from there."""
 _LINGER_LOOK_S = 0.02
+_SWEEP_FROM_S = 0.05
+"""A task that fails sooner has hardly made a daemon: looking for one takes some 5 ms."""
 _CLOSE_GRACE_S = 0.5
 
 
@@ -48,9 +55,12 @@ class LocalExecutor:
 
     capacity: Capacity | None
 
-    def __init__(self, capacity: Capacity) -> None:
+    def __init__(self, capacity: Capacity, run: str = "") -> None:
+        """`run`: the id of the run, by which its processes are found if flowc is killed."""
         self.capacity = capacity
-        self._spawner = Spawner()
+        self._run = run or f"{os.getpid()}-{time.time_ns()}"
+        self._guard: Guard | None = None  # from the first task on
+        self._spawner = Spawner(self._run)
         self._watch = ExitWatch()
         self._running: dict[int, _Running] = {}  # by process id
         self._pids: dict[JobId, int] = {}
@@ -63,6 +73,8 @@ class LocalExecutor:
         # A process starts out in its parent's memory, and the kernel counts that as its own peak:
         # what is not above this says nothing about the task.
         floor_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if self._guard is None:
+            self._guard = Guard(self._run)
         for task in tasks:
             began_s = time.monotonic()  # the task runs before `spawn` is back
             try:
@@ -120,6 +132,10 @@ class LocalExecutor:
                 time.sleep(0.001)  # killed, but not yet gone; nothing tells when they are
         self._leftover.clear()
         self._watch.close()
+        if self._guard is not None:
+            end_marked(run_mark(self._run), _CLOSE_GRACE_S)
+            self._guard.close()
+            self._guard = None
 
     # ---- ends
 
@@ -153,13 +169,23 @@ class LocalExecutor:
             written_bytes=used.ru_oublock * _BLOCK_BYTES,
         )
         if not _is_alive(pid):
+            self._sweep(running, event)
             self._report(pid, event)
         elif code != 0 or running.cause:  # its outputs go: nothing may still write to them
             _signal_group(pid, signal.SIGKILL)
+            self._sweep(running, event)
             self._report(pid, event)
         else:
             running.ended = (event, time.monotonic() + LINGER_S)
             self._lingering.add(pid)
+
+    def _sweep(self, running: _Running, event: JobEnded) -> None:
+        """End what a task that has failed has left outside of its session."""
+        if (event.exit_code or running.cause) and event.wall_s >= _SWEEP_FROM_S:
+            if running.cause == "cancelled":
+                return  # with many others: `close` sweeps once for all
+            task = running.task
+            end_marked(task_mark(self._run, task.job, task.attempt), 0.0)
 
     def _report(self, pid: int, event: JobEnded) -> None:
         self._events.append(event)

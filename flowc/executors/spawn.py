@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping
 
 from flowc.executors.base import Task
+from flowc.executors.marks import VARIABLE
 from flowc.machine import which
 
 _RESET = sorted(
@@ -17,6 +18,7 @@ _RESET = sorted(
 _LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _STDIN = (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
 _STDERR = (os.POSIX_SPAWN_DUP2, 1, 2)
+_MARK = VARIABLE.encode()
 _CHANGE_DIRECTORY = ("/bin/sh", "-c", 'cd "$0" && exec "$@"')
 """`posix_spawn` cannot change the directory; a shell can."""
 
@@ -33,7 +35,8 @@ class NotStartedError(Exception):
 class Spawner:
     """Starts processes; remembers where programs are and how the environment looks."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        self._run = os.fsencode(run)
         self._base = {key: value for key, value in os.environb.items() if key and b"=" not in key}
         self._programs: dict[str, str] = {}
         self._environments: dict[tuple[tuple[str, str], ...], dict[bytes, bytes]] = {}
@@ -41,7 +44,8 @@ class Spawner:
     def spawn(self, task: Task) -> int:
         """The process id. Raises NotStartedError."""
         argv = task.argv
-        environment = self._environment(task.env)
+        environment = self._environment(task.env).copy()
+        environment[_MARK] = b"%s:%d:%d" % (self._run, task.job, task.attempt)
         if task.cwd is not None:
             if not os.path.isdir(task.cwd):
                 raise NotStartedError(126, f"{task.cwd}: no such directory")

@@ -122,6 +122,7 @@ class History:
         return found
 
     @sound
+    @sound
     def job_times(self, paths: Iterable[str]) -> dict[str, JobTime]:
         """By first output, what is known of the jobs that have ended well."""
         asked = list(paths)
@@ -133,6 +134,7 @@ class History:
                 found = {name_of(key): time for key, time in rows} | found
         return found
 
+    @sound
     @sound
     def rule_times(self, rules: Iterable[str]) -> dict[str, RuleTimes]:
         """By rule, what is known of its jobs that have ended well."""
@@ -246,6 +248,7 @@ class History:
         self.close()
         self._overlay.clear()
         self._overlay_logs.clear()
+        self._overlay_times.clear()
         self._is_caught_up = False
         self.replaced = str(damage)
         if self.read_only:

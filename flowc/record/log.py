@@ -1,7 +1,8 @@
 """The event log of a run: `.flowc/runs/RUN.jsonl`, one event a line.
 
 It alone is the truth about what has happened; the history is made from it. So what must survive
-even `kill -9` is handed to the kernel, in one write, before anything else happens.
+even `kill -9` is handed to the kernel, in one write, before anything else happens: before a job
+starts, before the run waits, before a file is removed for which an event gives leave.
 """
 
 import os
@@ -12,16 +13,18 @@ from types import TracebackType
 from flowc.events import (
     Event,
     GroupPlanned,
+    JobDone,
     JobEnded,
     JobPlanned,
     JobStarted,
+    JobSubmitted,
     from_line,
     to_line,
 )
 
 RUNS = ".flowc/runs"
-_LATER = (GroupPlanned, JobPlanned, JobStarted, JobEnded)
-"""Only told to people and reports: these are written along with the next event that matters."""
+_LATER = (GroupPlanned, JobPlanned, JobSubmitted, JobStarted, JobEnded, JobDone)
+"""There are many of these: they are written together, when the run calls `flush`."""
 
 
 def new_run_id(now_s: float | None = None, pid: int | None = None) -> str:

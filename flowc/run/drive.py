@@ -157,6 +157,7 @@ class Run:
                 if turns == (turns := list(state.counts)):
                     raise RuntimeError("jobs wait, and nothing runs that they could wait for")
                 continue
+            self._tell.flush()
             for event in wait(_LOOK_S if self._late else None):
                 self._happened(event)
             if self._late:
@@ -222,6 +223,7 @@ class Run:
             else:
                 tasks.append(launch.task)
         if tasks:
+            self._tell.flush()
             self._executor.submit(tasks)
             if self._interrupts.number is not None:  # it came in between
                 self._executor.cancel([task.job for task in tasks])
@@ -295,6 +297,7 @@ class Run:
             running.until = inf
             self._files.before(job)
             self._tell.submitted(running.launch, self._files.outputs(job))
+            self._tell.flush()
             self._executor.submit([running.launch.task])
             return True
         path = str(self._graph.job(job).fill((rule.benchmark,)))
@@ -345,6 +348,8 @@ class Run:
     def _remove_temp(self, job: JobId, *, ran: bool) -> None:
         if not self._options.keep_temp:
             files = self._temp.over(job, ran=ran)
+            if files:
+                self._tell.flush()
             gone = self._files.remove_temp(files) if files else []
             if gone:
                 self._tell.removed(gone, "temp")

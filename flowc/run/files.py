@@ -15,6 +15,10 @@ from flowc.lang.values import Flags
 from flowc.plan.rules import counted_inputs, rule_facts
 
 
+REMOVED = ".flowc/removed"
+"""Where directories are while they are being removed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why a job has come to nothing, as a `JobFailed` says it."""
@@ -258,12 +262,25 @@ def remove(path: str, *, whole: bool) -> None:
         if not os.path.isdir(path):
             raise
     if whole:
-        from shutil import rmtree  # few jobs make directories
-
-        rmtree(path)
+        _remove_directory(path)
         return
     with suppress(OSError):  # not empty, and not declared as an output as a whole: left alone
         os.rmdir(path)
+
+
+def _remove_directory(path: str) -> None:
+    """Gone at once, or not at all: one that is half removed would pass for a whole one if flowc
+    were killed just then."""
+    from shutil import rmtree  # few jobs make directories
+
+    aside = f"{REMOVED}/{os.getpid()}-{time.monotonic_ns()}"
+    try:
+        os.makedirs(REMOVED, exist_ok=True)
+        os.rename(path, aside)
+    except OSError:  # on another file system
+        rmtree(path)
+        return
+    rmtree(aside, ignore_errors=True)
 
 
 def touch(path: str, kind: str, mtime_ns: int) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from flowc.events import Notice
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -21,6 +23,7 @@ class RunOptions:
     run: str = ""  # its id, which is also the name of its log
     argv: tuple[str, ...] = ()
     workflow_path: str = ""
+    notices: tuple[Notice, ...] = ()  # what was found before it began
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,20 @@ class Teller:
         self._plan = plan
         self._graph = plan.graph
         self._listeners = tuple(listeners)
+        self._flushes = tuple(
+            flush for one in listeners if (flush := getattr(one, "flush", None)) is not None
+        )
         self._planned: set[JobId] = set()
         self._groups: set[int] = set()
 
     def __call__(self, event: Event) -> None:
         for listener in self._listeners:
             listener(event)
+
+    def flush(self) -> None:
+        """Have everything kept that was told: what comes next builds on it."""
+        for flush in self._flushes:
+            flush()
 
     def run_started(self, options: RunOptions, budget: Budget, jobs_total: int) -> None:
         pid = os.getpid()
@@ -71,6 +79,8 @@ class Teller:
                 jobs_total=jobs_total,
             )
         )
+        for notice in options.notices:
+            self(notice)
 
     def run_ended(self, outcome: RunOutcome, *, interrupted: bool) -> None:
         how = "interrupted" if interrupted else "failed" if outcome.exit_code else "ok"
