@@ -49,9 +49,6 @@ class Reading:
     scatter: Mapping[str, int] = field(default_factory=dict)  # numbers of parts: --set-scatter
     workdir: bool = True  # go where the file's `workdir:` says
     replace_config: bool = False  # the given config stands in place of the file's own
-    scatter: Mapping[str, int] = field(default_factory=dict)  # numbers of parts: --set-scatter
-    workdir: bool = True  # go where the file's `workdir:` says
-    replace_config: bool = False  # the given config stands in place of the file's own
 
 
 def is_compiled(path: str) -> bool:

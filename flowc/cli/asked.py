@@ -81,19 +81,6 @@ def _check_envvars(names: Sequence[str]) -> None:
         )
 
 
-def _check_envvars(names: Sequence[str]) -> None:
-    missing = [name for name in names if name not in os.environ]
-    if missing:
-        raise WorkflowError(
-            Diagnostic(
-                "undefined-envvar",
-                f"the environment variable `{name}` is not set",
-                hint=f"`export {name}=...` before flowc, or leave it out of `--envvars`",
-            )
-            for name in missing
-        )
-
-
 def _go_to(directory: str, *, create: bool) -> None:
     try:
         if create:

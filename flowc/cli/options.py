@@ -224,12 +224,6 @@ def add_workflow(parser: ArgumentParser, *, targets: bool = True) -> None:
     )  # fmt: skip
     many(group, "--set-scatter", "NAME=N", "numbers of parts of `scattergather:`", thread_pair)
     many(group, "--envvars", "NAME", "environment variables that must be set")
-    group.add_argument(
-        "--replace-workflow-config", action="store_true",
-        help="let --configfile and --config stand in place of the workflow's own config",
-    )  # fmt: skip
-    many(group, "--set-scatter", "NAME=N", "numbers of parts of `scattergather:`", thread_pair)
-    many(group, "--envvars", "NAME", "environment variables that must be set")
     add_output(parser)
 
 

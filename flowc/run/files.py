@@ -14,7 +14,6 @@ from flowc.lang.pattern import Pattern
 from flowc.lang.values import Flags
 from flowc.plan.rules import counted_inputs, rule_facts
 
-
 REMOVED = ".flowc/removed"
 """Where directories are while they are being removed."""
 
