@@ -16,10 +16,14 @@ from typing import Any
 from flowc.disk import DIRECTORY, FILE, Disk
 from flowc.lang.callables import Builtin, guarded
 from flowc.lang.limits import NESTING, Budget, Refusal, a_type, bounded_int, too_large, weigh
+from flowc.lang.regex import examine
 from flowc.lang.values import Namespace
 
 MAX_REGEX_TEXT = 1 << 16
 """Characters that a regular expression is tried on: Python's own may take its time."""
+
+MAX_QUADRATIC, MAX_WAYS = 5e9, 2e8
+"""Ways to match times places to begin at; one repetition alone is run through quickly."""
 
 
 def modules(budget: Budget, disk: Disk, env_read: set[str]) -> dict[str, Any]:
@@ -180,8 +184,12 @@ def re_module(budget: Budget) -> Namespace:
                 if len(args[text_at]) > MAX_REGEX_TEXT:
                     raise too_large("the text for a regular expression")
                 budget.spend(len(args[text_at]) >> 4)
-            if args and isinstance(args[0], str) and len(args[0]) > 4096:
-                raise too_large("the regular expression")
+            if args and isinstance(args[0], str):
+                if len(args[0]) > 4096:
+                    raise too_large("the regular expression")
+                text = args[text_at] if len(args) > text_at else ""
+                if function is not re.escape and isinstance(text, str):
+                    _check_regex(args[0], text)
             return function(*args, **kwargs)
 
         return call
@@ -219,6 +227,21 @@ def re_module(budget: Budget) -> Namespace:
         )
     }
     return Namespace("re", _functions("re", table) | flags, _nothing_in("re"))
+
+
+def _check_regex(pattern: str, text: str) -> None:
+    """Refuse what might try too many ways; what is no regular expression is for `re` to say."""
+    try:
+        cost = examine(pattern)
+    except ValueError as fault:
+        raise Refusal("wrong-value", f"this is no regular expression: {fault}") from None
+    limit = MAX_QUADRATIC if cost.degree < 2 else MAX_WAYS
+    if cost.ways(len(text)) * (len(text) + 1) > limit:
+        raise Refusal(
+            "costly-pattern",
+            f"`{pattern[:60]}` could take for ever on a text of {len(text)} characters",
+            "write it without a repetition inside of a repetition",
+        )
 
 
 # --- itertools and json --------------------------------------------------------------------------

@@ -9,6 +9,9 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 
+from flowc.lang.careful import match_carefully, sure_length
+from flowc.lang.regex import fits_in_a_path
+
 WILDCARD = re.compile(
     r"\{\s*(?P<name>\w[\w.]*)\s*(?:,\s*(?P<constraint>(?:[^{}]|\{\d+(?:,\d*)?\})*?)\s*)?\}"
 )
@@ -55,8 +58,8 @@ class Pattern:
         }
         for name, constraint in self.constraints.items():
             try:
-                re.compile(constraint)
-            except re.error as fault:
+                fits_in_a_path(constraint)
+            except ValueError as fault:
                 raise ValueError(
                     f"the constraint `{constraint}` of wildcard `{name}` is no regular "
                     f"expression: {fault}"
@@ -83,8 +86,8 @@ class Pattern:
     def _count(self) -> int:
         return sum(1 for part in self.parts if type(part) is int)
 
-    @cached_property
-    def regex(self) -> re.Pattern[str]:
+    @property
+    def regex_text(self) -> str:
         seen: set[int] = set()
         out = []
         for part in self.parts:
@@ -95,7 +98,11 @@ class Pattern:
             else:
                 seen.add(part)
                 out.append(f"(?P<w{part}>{self.constraints.get(self.names[part], '.+')})")
-        return re.compile("".join(out), re.DOTALL)
+        return "".join(out)
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        return re.compile(self.regex_text, re.DOTALL)
 
     @cached_property
     def _groups(self) -> tuple[str, ...]:
@@ -111,6 +118,8 @@ class Pattern:
             return None
         if not self.names:
             return () if path == self.text else None
+        if len(path) > self._surely:
+            return match_carefully(self, path)
         found = self.regex.fullmatch(path)
         return (
             None
@@ -119,6 +128,11 @@ class Pattern:
             if len(self._groups) > 1
             else (found[1],)
         )
+
+    @cached_property
+    def _surely(self) -> float:
+        """Paths of up to so many characters are matched soon, whatever is in them."""
+        return sure_length(self)
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The path with the wildcards' values put in. Raises KeyError for one that is missing."""
