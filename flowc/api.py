@@ -12,9 +12,9 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from flowc.dataclass import dataclass, field, replace
 from flowc.diagnostic import fail
 from flowc.disk import Disk, RealDisk
 from flowc.events import Event, Notice

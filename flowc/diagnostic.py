@@ -10,9 +10,9 @@ ordinary exceptions and never come here.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from flowc.dataclass import dataclass
 from flowc.source import Span
 
 Severity = Literal["error", "warning"]

@@ -7,11 +7,11 @@ a reader skips tags it does not know. Every time is Unix time in seconds on flow
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from json.encoder import encode_basestring_ascii as _text
 from operator import attrgetter
 from typing import Any, ClassVar
 
+from flowc.dataclass import dataclass, field, fields
 from flowc.ids import JobId
 
 VERSION = 1

@@ -1,8 +1,9 @@
 """Source text and places in it. Every syntax node and every diagnostic points here."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from flowc.dataclass import dataclass, field
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,14 +17,16 @@ MODULES = {
 }
 TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
 
-GROUND = ["ids", "source", "diagnostic", "units", "disk", "events", "machine"]
+GROUND = ["dataclass", "ids", "source", "diagnostic", "units", "disk", "events", "machine"]
 COMPILE = ["syntax", "lang", "graph", "plan"]
 MEASURE = ["sizing", "measure"]
 # fmt: off
 MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s version
-    "ids": [], "source": [], "units": [], "disk": [], "machine": [],
-    "diagnostic": ["source"],
-    "events":     ["ids"],
+    "ids": [], "units": [], "disk": [], "lightclass": [], "dataclass": ["lightclass"],
+    "machine":    ["dataclass"],
+    "source":     ["dataclass"],
+    "diagnostic": ["dataclass", "source"],
+    "events":     ["dataclass", "ids"],
     "syntax":     GROUND,
     "lang":       [*GROUND, "syntax"],
     "graph":      [*GROUND, "syntax", "lang"],
@@ -45,6 +47,7 @@ OUTSIDE = {"lark": "syntax", "psutil": "measure", "yaml": "lang sizing", "jinja2
 # What may be imported inside of a function, and why: other than in `cli` and `api`, which load what
 # the command at hand needs, and nothing else.
 LATE = {
+    "dataclasses":         "8 ms, only when its own functions meet a light class",
     "difflib":             "5 ms, only after a mistake",
     "sqlite3":             "8 ms that a directory without history need not spend",
     "flowc.record.database": "as above, and needs it",

@@ -4,10 +4,10 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from typing import Any
 
 from flowc.cli.show import many, print_json, table, wants_color
+from flowc.dataclass import fields
 from flowc.diagnostic import BOLD, RESET, printable
 from flowc.ids import JobId
 from flowc.plan.decision import Decision, Plan

@@ -2,9 +2,9 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowc.dataclass import replace
 from flowc.machine import allowed
 from flowc.plan.options import TRIGGERS, Figure, PlanOptions
 

@@ -2,8 +2,9 @@
 
 import sys
 from argparse import Namespace
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from flowc.dataclass import replace
 
 if TYPE_CHECKING:  # nothing that --help does not need
     from flowc.plan.decision import Plan

@@ -6,9 +6,9 @@ cancelled job still gets its last event.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from flowc.dataclass import dataclass, field
 from flowc.events import JobEnded, JobStarted
 from flowc.ids import JobId
 

@@ -2,9 +2,9 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
+from flowc.dataclass import dataclass
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.disk import Disk, FileState
 from flowc.graph.expand import Expansion

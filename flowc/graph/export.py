@@ -6,9 +6,9 @@ one in an order that depends on the graph alone: the same graph gives the same b
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from flowc.dataclass import dataclass, field
 from flowc.diagnostic import printable
 from flowc.graph.job import JobGraph
 from flowc.ids import NO_JOB

@@ -1,10 +1,10 @@
 """What a rule's jobs read: its input items, compiled so that many jobs are filled in at once."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from flowc.dataclass import dataclass
 from flowc.diagnostic import Diagnostic, Label, WorkflowError
 from flowc.lang.pattern import Pattern, wildcard_names
 from flowc.lang.values import FlaggedPath, Flags, Function, Unpack, Wildcards, flags_of

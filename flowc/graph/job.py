@@ -6,9 +6,9 @@ is a view for reading one job comfortably; phases that touch every job use the c
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 
+from flowc.dataclass import dataclass, field
 from flowc.disk import FileState
 from flowc.ids import NO_JOB, FileId, JobId
 from flowc.lang.values import Flags, Record, Wildcards

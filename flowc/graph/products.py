@@ -6,9 +6,9 @@ with the number of rules.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from flowc.dataclass import dataclass
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.ids import RuleId
 from flowc.lang.pattern import Pattern

@@ -7,8 +7,8 @@ exists needs no job.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from flowc.dataclass import dataclass
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.disk import FileState
 from flowc.graph.expand import Expansion

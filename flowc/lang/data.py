@@ -1,10 +1,10 @@
 """Values and functions read back from the JSON data that `encode` writes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from flowc.dataclass import replace
 from flowc.diagnostic import fail
 from flowc.lang.encode import Data
 from flowc.lang.functions import Closure, compile_def, compile_lambda

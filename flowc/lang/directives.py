@@ -4,8 +4,9 @@ The loader's checks, "did you mean", shell completion and the reference page are
 rows. A new directive is one row, one field and the phase that uses it.
 """
 
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from flowc.dataclass import dataclass
 
 RULE, TOP, MODULE = "rule", "top", "module"
 

@@ -1,9 +1,9 @@
 """The functions of a file: `lambda` and `def`, compiled once, called often."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flowc.dataclass import dataclass, field
 from flowc.diagnostic import fail
 from flowc.lang.encode import Encoder
 from flowc.lang.limits import MAX_CALLS, Budget, Refusal

@@ -5,10 +5,10 @@ Lists are flattened; a list of a million plain paths is looked at as a whole, ne
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+from flowc.dataclass import replace
 from flowc.diagnostic import Diagnostic
 from flowc.lang.faults import near
 from flowc.lang.pattern import WILDCARD

@@ -4,10 +4,10 @@ Patterns are changed where they stand; what a function returns is changed when i
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+from flowc.dataclass import replace
 from flowc.lang.encode import Encoder
 from flowc.lang.faults import explain
 from flowc.lang.limits import RECORDS, Refusal

@@ -6,9 +6,9 @@ in the scope by name.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from flowc.dataclass import dataclass, field
 from flowc.syntax import tree
 
 Frame = list[Any]

@@ -5,9 +5,9 @@ What depends on the whole file, as global constraints and the names in commands 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
+from flowc.dataclass import replace
 from flowc.diagnostic import Diagnostic, Label, WorkflowError
 from flowc.lang import settings
 from flowc.lang.directives import ACTIONS, BLOCKS, RULE_DIRECTIVES

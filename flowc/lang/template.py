@@ -8,10 +8,10 @@ workflow file's own variables), and notes for each other placeholder how bash re
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
+from flowc.dataclass import dataclass, replace
 from flowc.diagnostic import Diagnostic, WorkflowError, fail
 from flowc.lang.braces import FIELD, brace_fault, locate, split
 from flowc.lang.escape import (

@@ -5,9 +5,9 @@ Everything else is Python's own: str, int, float, bool, None, list, tuple, dict,
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from flowc.dataclass import dataclass, replace
 from flowc.source import Span
 
 

@@ -1,10 +1,10 @@
 """A valid workflow: rules with everything resolved that does not depend on wildcards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from flowc.dataclass import dataclass, field
 from flowc.diagnostic import Diagnostic
 from flowc.ids import RuleId
 from flowc.lang.template import Template

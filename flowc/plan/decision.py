@@ -1,9 +1,9 @@
 """The plan's types: a decision for each job."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
+from flowc.dataclass import dataclass
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.plan.reason import Reason

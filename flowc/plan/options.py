@@ -1,8 +1,9 @@
 """What the command line (or a program) says about a plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from flowc.dataclass import dataclass, field
 
 if TYPE_CHECKING:  # only for runs with a resource file
     from flowc.sizing.resources import FileFigures

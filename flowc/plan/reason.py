@@ -1,7 +1,8 @@
 """Why a job runs: one class for each cause, each with its own sentence."""
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from flowc.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

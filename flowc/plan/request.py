@@ -1,8 +1,8 @@
 """What a job asks for, and where each figure comes from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from flowc.dataclass import dataclass, field
 from flowc.source import Span
 
 

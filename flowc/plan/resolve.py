@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flowc.dataclass import dataclass, field
 from flowc.diagnostic import Diagnostic, WorkflowError, printable
 from flowc.disk import Disk
 from flowc.graph.job import Job, JobGraph

@@ -1,8 +1,8 @@
 """What planning needs to know of each rule, worked out once: its kind, its flags."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from flowc.dataclass import dataclass
 from flowc.graph.job import JobGraph, output_flags
 from flowc.ids import JobId
 from flowc.lang.pattern import Pattern

@@ -1,8 +1,8 @@
 """Options that name jobs: which are forced, and which are left out of the run."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from flowc.dataclass import dataclass
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.graph.job import JobGraph
 from flowc.ids import NO_JOB, FileId, JobId

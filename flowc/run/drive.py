@@ -7,10 +7,10 @@ listener should be the event log, so that nothing is done or shown that is not r
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
 
+from flowc.dataclass import dataclass, field
 from flowc.diagnostic import WorkflowError
 from flowc.disk import Disk
 from flowc.events import Event, JobEnded, JobStarted

@@ -6,9 +6,9 @@ profile says; the median of the other rules. Where nothing is known of any job, 
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
+from flowc.dataclass import dataclass
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.lang.workflow import Rule

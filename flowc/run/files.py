@@ -5,8 +5,8 @@ import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
+from flowc.dataclass import dataclass
 from flowc.disk import DIRECTORY, DIRECTORY_STAMP, FILE, Disk, FileState
 from flowc.graph.job import JobGraph, output_flags
 from flowc.ids import FileId, JobId

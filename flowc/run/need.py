@@ -1,8 +1,8 @@
 """What jobs ask for, held against what the run may use."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
+from flowc.dataclass import replace
 from flowc.diagnostic import Diagnostic, ImpossibleRequestError, fail
 from flowc.executors.base import Capacity
 from flowc.graph.job import JobGraph

@@ -1,8 +1,8 @@
 """How a run is to go, and what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from flowc.dataclass import dataclass, field
 from flowc.events import Notice
 
 

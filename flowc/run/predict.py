@@ -2,8 +2,8 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from flowc.dataclass import dataclass
 from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.request import Request

@@ -6,9 +6,9 @@ says of an order, a limit or a machine is what a run would do if jobs took as lo
 
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+from flowc.dataclass import dataclass, field
 from flowc.ids import JobId
 from flowc.plan.request import Request
 from flowc.run.choose import Budget, Chooser, Need

@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import blake2b
 
+from flowc.dataclass import dataclass
 from flowc.executors.base import Task
 from flowc.graph.job import Job
 from flowc.ids import JobId

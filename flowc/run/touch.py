@@ -3,8 +3,8 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from flowc.dataclass import dataclass
 from flowc.disk import Disk, FileState
 from flowc.events import Event, FilesTouched, RunEnded
 from flowc.ids import FileId, JobId

@@ -1,8 +1,8 @@
 """A token that the grammar does not allow, in the user's terms."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from flowc.dataclass import dataclass
 from flowc.diagnostic import Diagnostic, Label
 from flowc.source import Source, Span
 from flowc.syntax.words import Token

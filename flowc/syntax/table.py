@@ -9,11 +9,12 @@ table is built afresh, and nothing is said.
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
+
+from flowc.dataclass import dataclass
 
 STARTS = ("file", "expressions")
 FORMAT = 1  # of the cached file

@@ -3,9 +3,9 @@
 Names of directives and functions are text here: whether they exist is for `lang` to say.
 """
 
-from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform
 
+from flowc.dataclass import dataclass
 from flowc.source import Source, Span
 
 Constant = str | int | float | bool | None
