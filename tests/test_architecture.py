@@ -19,6 +19,7 @@ TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.item
 
 GROUND = ["dataclass", "ids", "source", "diagnostic", "units", "disk", "events", "machine"]
 COMPILE = ["syntax", "lang", "graph", "plan"]
+OBSERVE = ["record", "report", "live"]
 MEASURE = ["sizing", "measure"]
 # fmt: off
 MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s version
@@ -36,14 +37,16 @@ MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s versi
     "executors":  GROUND,
     "record":     GROUND,
     "live":       GROUND,
+    "report":     [*GROUND, "record"],
     "run":        [*GROUND, "lang", "graph", "plan", "executors.base", "record.history"],
     "api":        [*GROUND, *COMPILE, *MEASURE, "run", "executors", "record", "live"],
-    "cli":        [*GROUND, *COMPILE, *MEASURE, "run", "executors", "record", "live", "api"],
+    "cli":        [*GROUND, *COMPILE, *MEASURE, *OBSERVE, "run", "executors", "api"],
     "__main__":   ["cli"],
     "testing":    [*GROUND, *COMPILE, "executors.base"],
 }
 # Third-party modules, and where they may be used.
-OUTSIDE = {"lark": "syntax", "psutil": "measure", "yaml": "lang sizing", "jinja2": "report"}
+OUTSIDE = {"lark": "syntax", "psutil": "measure", "yaml": "lang sizing", "jinja2": "report",
+           "markupsafe": "report"}
 # What may be imported inside of a function, and why: other than in `cli` and `api`, which load what
 # the command at hand needs, and nothing else.
 LATE = {

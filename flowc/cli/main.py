@@ -30,6 +30,8 @@ COMMANDS = {
     "fmt": "write workflow files in their canonical form",
     "graph": "draw the rules, jobs or files",
     "compile": "write the workflow's graph as one JSON file",
+    "report": "show how a run went, as a page, a text or for other tools",
+    "gantt": "draw the log of a run, flowc's own or another tool's",
     "summary": "list the outputs and the state they are in",
     "list": "list the rules, or the targets that can be asked for",
     "completion": "print a completion script for bash, zsh or fish",

@@ -1,0 +1,119 @@
+"""flowc report: show how a run went, as a page, a text, or for other tools.
+
+Made from the run's log alone, here or on another machine: of the last run, of one by its id, or of
+a log by its path. A log of nipype, a trace of Nextflow and an instance of WfCommons are read too.
+
+Examples:
+  flowc report                              the last run as report.html
+  flowc report 20260131-142501-4242 -o a.html
+  flowc report --text                       in the terminal
+  flowc report --format trace -o run.json   to be opened in Perfetto
+  flowc report --compare OLD NEW            what has changed from one run to another
+"""
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from flowc.cli.options import add_output
+from flowc.diagnostic import fail
+
+if TYPE_CHECKING:
+    from flowc.report.figures import Figures
+
+FORMATS = (
+    "html", "text", "json", "csv", "trace", "openmetrics", "nextflow-trace", "wfformat", "ro-crate",
+)  # fmt: skip
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.usage = "flowc report [RUN] [-o FILE] [OPTION ...]"
+    parser.add_argument("run", nargs="?", metavar="RUN", help="a run's id, or the path of a log")
+    group = parser.add_argument_group("report")
+    group.add_argument("-o", "--output", metavar="FILE", help="where to (default: report.html)")
+    group.add_argument(
+        "--format", choices=FORMATS, default="html", metavar="FORMAT",
+        help=f"{', '.join(FORMATS)} (default: html); all but html to stdout unless told",
+    )  # fmt: skip
+    group.add_argument("--text", action="store_true", help="the same as --format text")
+    group.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"), help="two runs side by side")
+    group.add_argument("-d", "--directory", metavar="DIR", help="where the runs are (default: .)")
+    add_output(parser)
+
+
+def main(args: Namespace) -> int:
+    from flowc.record.find import load_story  # not for --help, as below
+    from flowc.report.figures import figures
+
+    directory = args.directory or "."
+    form = "text" if args.text else "json" if args.json else args.format
+    if args.compare:
+        if args.run is not None or form not in ("html", "text", "json"):
+            raise fail("bad-option", "`--compare OLD NEW` takes two runs, as html, text or json")
+        old, new = (figures(load_story(name, directory)) for name in args.compare)
+        put(args, form, _compared(form, old, new, args), "comparison.html")
+        return 0
+    put(args, form, rendered(form, figures(load_story(args.run, directory)), args), "report.html")
+    return 0
+
+
+def rendered(form: str, found: "Figures", args: Namespace, *, is_chart: bool = False) -> str:
+    """The report in one of its forms."""
+    if form == "html":
+        from flowc.report.page import render_page  # 30 ms of Jinja
+
+        return render_page(found, is_chart=is_chart)
+    if form == "text":
+        from flowc.report.text import render_text
+
+        return render_text(found, color=_color(args))
+    from flowc.report.exports import EXPORTS
+
+    return EXPORTS[form](found)
+
+
+def _compared(form: str, old: "Figures", new: "Figures", args: Namespace) -> str:
+    from flowc.report.compare import compare, compare_json, compare_text
+
+    found = compare(old, new)
+    if form == "html":
+        from flowc.report.page import render_comparison  # 30 ms of Jinja
+
+        return render_comparison(found)
+    return compare_json(found) if form == "json" else compare_text(found, color=_color(args))
+
+
+def _color(args: Namespace) -> bool:
+    import sys
+
+    from flowc.cli.show import wants_color
+
+    return args.output in (None, "-") and wants_color(args, sys.stdout)
+
+
+def put(args: Namespace, form: str, text: str, otherwise: str) -> None:
+    """Write a report where it is wanted: a page into a file, all else to stdout."""
+    path = args.output or (otherwise if form == "html" else "-")
+    if path == "-":
+        print(text, end="")
+        return
+    write(path, text)
+    if not getattr(args, "quiet", False):
+        from flowc.cli.show import say
+
+        say(f"written: {path}")
+
+
+def write(path: str, text: str) -> None:
+    """A whole file or none. Stray bytes of names leave as they came."""
+    import os
+
+    new = f"{path}.{os.getpid()}.new"
+    try:
+        with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            file.write(text)
+        os.replace(new, path)
+    except OSError as fault:
+        if os.path.lexists(new):
+            os.unlink(new)
+        why = (fault.strerror or str(fault)).lower()
+        raise fail("unwritable-report", f"`{path}` cannot be written: {why}") from None

@@ -1,0 +1,160 @@
+"""What was in use at each moment, and what the jobs that were ready then waited for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from flowc.record.story import RunStory
+from flowc.report.bars import Bar
+
+BUSY, DEPENDENCIES, CORES, MEMORY, STARTING, IDLE = (
+    "all cores busy",  # and nothing else was ready
+    "dependencies",
+    "cores",
+    "memory",
+    "flowc",  # something was ready and would have fitted
+    "nothing",  # before the first job and behind the last one
+)
+SHORT_S = 0.05
+"""So long a job may take to start without having waited for anything."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """Columns: from `times_s[i]` to the next one the others hold. The last is the end: all zero."""
+
+    times_s: list[float] = field(default_factory=list)
+    cores: list[int] = field(default_factory=list)  # asked for by what runs, as is the memory
+    memory_bytes: list[int] = field(default_factory=list)
+    cores_used: list[float] = field(default_factory=list)
+    memory_used: list[float] = field(default_factory=list)
+    running: list[int] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)  # ready, and not started
+    limited_by: list[str] = field(default_factory=list)
+    waited_for: dict[int, str] = field(default_factory=dict)  # of a bar, by its index
+
+    def limits_s(self) -> dict[str, float]:
+        """For how long the run was limited by what."""
+        found: dict[str, float] = {}
+        for i, what in enumerate(self.limited_by[:-1]):
+            lasted_s = self.times_s[i + 1] - self.times_s[i]
+            found[what] = found.get(what, 0.0) + lasted_s
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+class _State:
+    """What is held right now, and what is left of the totals."""
+
+    def __init__(self, run: RunStory) -> None:
+        self.totals: dict[str, float] = dict(run.limits)
+        if run.cores:
+            self.totals[CORES] = run.cores
+        if run.memory_bytes:
+            self.totals[MEMORY] = run.memory_bytes
+        self.held: dict[str, float] = {}
+        self.running = 0
+
+    def change(self, needs: Mapping[str, float], sign: int) -> None:
+        self.running += sign
+        for name, units in needs.items():
+            self.held[name] = self.held.get(name, 0) + sign * units
+
+    def lacks(self, needs: Mapping[str, float]) -> str:
+        """The first of what is needed that is not free; empty: all is."""
+        for name, units in needs.items():
+            total = self.totals.get(name)
+            if total is not None and units > total - self.held.get(name, 0) + 1e-9:
+                return name
+        return ""
+
+    def verdict(self, waiting: Mapping[str, float] | None) -> str:
+        """What limits the run while this one is the next to start."""
+        if waiting is not None:
+            return self.lacks(waiting) or STARTING
+        if not self.running:
+            return IDLE
+        if self.held.get(CORES, 0) >= self.totals.get(CORES, float("inf")):
+            return BUSY
+        return DEPENDENCIES
+
+
+def usage(run: RunStory, bars: Sequence[Bar]) -> Usage:
+    """One sweep over all starts and ends. Of the jobs that wait, the next one to start says what
+    is lacking."""
+    found, state = Usage(), _State(run)
+    moments = _moments(run, bars)
+    waiting: list[tuple[float, int]] = []  # start, bar: the next to start is first
+    started: set[int] = set()
+    count = 0
+    cores_used = memory_used = 0.0
+    before: dict[str, float] = {}  # what was held before the last end
+    freed_s = 0.0
+    needs = [_needs(bar) for bar in bars]
+    at = 0
+    while at < len(moments):
+        now_s = moments[at][0]
+        held_before = dict(state.held)
+        while at < len(moments) and moments[at][0] == now_s:
+            _, what, index = moments[at]
+            at += 1
+            if index < 0:  # the run's own start and end
+                continue
+            bar = bars[index]
+            if what == _END:
+                before, freed_s = held_before, now_s
+                state.change(needs[index], -1)
+            elif what == _READY:
+                heappush(waiting, (bar.start_s, index))
+                count += 1
+            else:
+                started.add(index)
+                count -= 1
+                if bar.wait_s > SHORT_S:
+                    seen = _State(run)
+                    seen.held = before
+                    was_freed = freed_s > bar.ready_s
+                    found.waited_for[index] = (seen.lacks(needs[index]) or "its turn") if (
+                        was_freed
+                    ) else STARTING  # fmt: skip
+                state.change(needs[index], +1)
+            if what != _READY:
+                sign = 1 if what == _START else -1
+                cores_used += sign * (bar.used_cores or 0.0)
+                memory_used += sign * (bar.attempt.peak_bytes or 0)
+        while waiting and waiting[0][1] in started:
+            started.discard(heappop(waiting)[1])
+        found.times_s.append(now_s)
+        found.cores.append(round(state.held.get(CORES, 0)))
+        found.memory_bytes.append(round(state.held.get(MEMORY, 0)))
+        found.cores_used.append(max(0.0, cores_used))
+        found.memory_used.append(max(0.0, memory_used))
+        found.running.append(state.running)
+        found.waiting.append(count)
+        found.limited_by.append(state.verdict(needs[waiting[0][1]] if waiting else None))
+    return found
+
+
+_END, _READY, _START = 0, 1, 2
+
+
+def _moments(run: RunStory, bars: Sequence[Bar]) -> list[tuple[float, int, int]]:
+    """(time, what, bar), in order; at one moment ends come first, then what they make ready."""
+    found = [(0.0, _READY, -1), (run.makespan_s, _START, -1)]
+    short: list[tuple[float, int, int]] = []
+    for index, bar in enumerate(bars):
+        found.append((bar.ready_s, _READY, index))
+        found.append((bar.start_s, _START, index))
+        if bar.end_s > bar.start_s:
+            found.append((bar.end_s, _END, index))
+        else:
+            short.append((bar.end_s, _START + 1, index))  # behind its own start
+    found += [(at_s, _START + 1, index) for at_s, _, index in short]
+    found.sort()
+    return [(at_s, _END if what > _START else what, index) for at_s, what, index in found]
+
+
+def _needs(bar: Bar) -> dict[str, float]:
+    attempt = bar.attempt
+    needs: dict[str, float] = {CORES: attempt.cores, MEMORY: attempt.memory_bytes}
+    needs.update(attempt.resources)
+    return needs
