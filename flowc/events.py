@@ -129,6 +129,7 @@ class JobEnded:
     written_bytes: int | None = None
     user_s: float | None = None
     system_s: float | None = None
+    seen_memory_bytes: int | None = None  # of all its processes, where its memory is limited
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,17 @@ def seconds(text: str) -> float:
     return wait_s
 
 
+def fraction(text: str) -> float:
+    """A share, such as 0.25."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1e6:
+        raise ArgumentTypeError(f"`{text}` is not a share, such as 0.25")
+    return share
+
+
 def pair(text: str) -> tuple[str, str]:
     """`NAME=VALUE`."""
     name, equals, value = text.partition("=")
@@ -316,6 +327,15 @@ def add_running(parser: ArgumentParser) -> None:
     group.add_argument(
         "--keep-incomplete", action="store_true", help="keep what a failed job has written"
     )
+    group.add_argument(
+        "--enforce", choices=["off", "mem"], default="mem",
+        help="what jobs are held to: `mem`: one that uses more memory than it has asked for, and "
+        "--mem-slack, is killed (default), `off`: nothing",
+    )  # fmt: skip
+    group.add_argument(
+        "--mem-slack", type=fraction, default=0.25, metavar="N",
+        help="how much more memory than it has asked for a job may use (default: 0.25, a quarter)",
+    )  # fmt: skip
     group.add_argument("--notemp", "--nt", action="store_true", help="keep `temp` files")
     group.add_argument(
         "-w", "--latency-wait", type=seconds, default=5.0, metavar="SECONDS",

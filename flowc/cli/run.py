@@ -115,6 +115,7 @@ def _run_options(args: Namespace, workflow: str) -> "RunOptions":
         retries=args.retries,
         keep_incomplete=args.keep_incomplete,
         keep_temp=args.notemp,
+        memory_slack=args.mem_slack if args.enforce == "mem" else None,
         clip=args.clip,
         schedule=args.schedule,
         latency_wait_s=args.latency_wait,

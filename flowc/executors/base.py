@@ -28,6 +28,7 @@ class Task:
     limit_s: float | None  # wall clock; None: no limit
     log: str  # where stdout and stderr go; its directory exists
     resources: Mapping[str, float] = field(default_factory=dict)  # custom ones, such as gpu
+    memory_limit_bytes: int | None = None  # above it the executor may end the task; None: never
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from flowc.executors.base import Capacity, Task
 from flowc.executors.exits import ExitWatch
 from flowc.executors.guard import Guard
 from flowc.executors.marks import end_marked, run_mark, task_mark
+from flowc.executors.memory import MemoryWatch, kernel_kills
 from flowc.executors.spawn import NotStartedError, Spawner
 from flowc.ids import JobId
 
@@ -62,6 +63,8 @@ class LocalExecutor:
         self._guard: Guard | None = None  # from the first task on
         self._spawner = Spawner(self._run)
         self._watch = ExitWatch()
+        self._memory = MemoryWatch()
+        self._kernel_kills = kernel_kills()
         self._running: dict[int, _Running] = {}  # by process id
         self._pids: dict[JobId, int] = {}
         self._timed: set[int] = set()  # processes with a deadline of some kind
@@ -87,6 +90,8 @@ class LocalExecutor:
             self._pids[task.job] = pid
             if running.term_at is not None:
                 self._timed.add(pid)
+            if task.memory_limit_bytes is not None:
+                self._memory.add(pid, task.memory_limit_bytes, running.started_s)
             self._watch.add(pid)
             self._events.append(JobStarted(task.job, task.attempt, time.time(), str(pid)))
 
@@ -96,12 +101,16 @@ class LocalExecutor:
                 self._reap(pid)
         elif not self._running and timeout_s:
             time.sleep(timeout_s)  # nothing can happen, and the caller has other things to wait for
-        until = None if timeout_s is None else time.monotonic() + timeout_s
+        now = time.monotonic()
+        self._keep_memory(now)
+        until = None if timeout_s is None else now + timeout_s
         while self._running and not self._events:
             for pid in self._watch.wait(self._patience(until)):
                 self._reap(pid)
+            now = time.monotonic()
             if self._timed or self._lingering:
-                self._keep_time(time.monotonic())
+                self._keep_time(now)
+            self._keep_memory(now)
             if until is not None and time.monotonic() >= until:
                 break
         events, self._events = self._events, []
@@ -154,6 +163,10 @@ class LocalExecutor:
         self._watch.remove(pid)
         code = os.waitstatus_to_exitcode(status)
         peak_kib = used.ru_maxrss
+        seen_bytes = self._memory.remove(pid)
+        if code in (-signal.SIGKILL, 128 + signal.SIGKILL) and not running.cause:
+            kills, self._kernel_kills = self._kernel_kills, kernel_kills()
+            running.cause = "oom" if self._kernel_kills > kills else ""
         event = JobEnded(
             job=running.task.job,
             attempt=running.task.attempt,
@@ -165,6 +178,7 @@ class LocalExecutor:
             cause=running.cause,
             user_s=used.ru_utime,
             system_s=used.ru_stime,
+            seen_memory_bytes=seen_bytes,
             read_bytes=used.ru_inblock * _BLOCK_BYTES,
             written_bytes=used.ru_oublock * _BLOCK_BYTES,
         )
@@ -218,10 +232,20 @@ class LocalExecutor:
             at = running.kill_at if running.kill_at is not None else running.term_at
             if at is not None:
                 ends.append(at)
+        look_s = self._memory.next_s()
+        if look_s is not None:
+            ends.append(look_s)
         patience = max(0.0, min(ends) - time.monotonic()) if ends else None
         if self._lingering:
             patience = _LINGER_LOOK_S if patience is None else min(patience, _LINGER_LOOK_S)
         return patience
+
+    def _keep_memory(self, now: float) -> None:
+        """End what uses more memory than it may: at once, as the kernel would."""
+        for pid in self._memory.look(now):
+            running = self._running[pid]
+            running.cause = running.cause or "oom"
+            _signal_group(pid, signal.SIGKILL)
 
     def _keep_time(self, now: float) -> None:
         for pid in list(self._timed):

@@ -97,7 +97,7 @@ class Run:
         self._budget = budget_of(graph, executor.capacity, options.resources, options.limits)
         self._requests = Requests(plan, self._budget, clip=options.clip)
         self._chooser = Chooser(self._budget)
-        self._launcher = Launcher(plan)
+        self._launcher = Launcher(plan, options.memory_slack)
         self._files = JobFiles(graph, disk)
         self._temp = TempFiles(graph, () if options.keep_temp else self._state.active)
         self._digests = JobDigests(graph, FileDigests(disk, history))
@@ -255,6 +255,7 @@ class Run:
             return
         running = self._running[event.job]
         running.runs.append(event)
+        self._tell.exceeded(event, running.launch)
         if event.exit_code == 0 and not event.cause:
             self._finish(event.job)
         else:
@@ -325,6 +326,9 @@ class Run:
         self._forget(job, running)
         final = final or fault.cause in ("cancelled", "not-started")
         will_retry = self._state.failed(job, final=final)
+        if will_retry and launch is not None and running.runs:
+            task, seen_bytes = launch.task, running.runs[-1].seen_memory_bytes
+            self._requests.learn(job, fault.cause, task.memory_bytes, seen_bytes, task.limit_s)
         outputs = self._files.outputs(job) if touched else []
         self._tell.failed(job, attempt, outputs, fault, code, launch, will_retry=will_retry)
         if touched and not self._options.keep_incomplete:

@@ -45,6 +45,36 @@ class Requests:
         self._plan = plan
         self._budget = budget
         self._clip = clip
+        self._raised: dict[JobId, Request] = {}  # what was learnt from attempts that failed
+
+    def learn(
+        self, job: JobId, cause: str, memory_bytes: int, seen_bytes: int | None, limit_s: float | None
+    ) -> None:
+        """An attempt has used up its memory or its time: the next one asks for twice as much."""
+        known = self._raised.get(job, Request(memory_bytes=0))
+        if cause == "oom":
+            memory_bytes = 2 * max(memory_bytes, seen_bytes or 0)
+            known = replace(known, memory_bytes=memory_bytes)
+        elif cause == "time-limit" and limit_s is not None:
+            known = replace(known, limit_s=2 * limit_s)
+        self._raised[job] = known
+
+    def _raise(self, job: JobId, request: Request) -> Request:
+        """What a job asks for, after what was learnt from its earlier attempts."""
+        known = self._raised.get(job)
+        if known is None:
+            return request
+        if known.memory_bytes > request.memory_bytes:
+            memory_bytes = int(max(request.memory_bytes, min(known.memory_bytes, self._budget.memory_bytes)))
+            origin = Origin("scaled", "twice what was used when the memory was used up")
+            origins = {**request.origins, "memory": origin}
+            request = replace(request, memory_bytes=memory_bytes, origins=origins)
+        if known.limit_s is not None and request.limit_s is not None:
+            origin = Origin("scaled", "twice the time that was used up")
+            limit_s = max(request.limit_s, known.limit_s)
+            origins = {**request.origins, "runtime": origin}
+            request = replace(request, limit_s=limit_s, origins=origins)
+        return request
 
     def of(self, job: JobId, attempt: int) -> Request:
         """What an attempt at a job gets. Raises WorkflowError where it can never get it.
@@ -52,7 +82,7 @@ class Requests:
         Threads are scaled down to what there is. So is all else with `clip`, and in later
         attempts: who asks for more each time gets all there is in the end.
         """
-        request = self._plan.request(job, attempt)
+        request = self._raise(job, self._plan.request(job, attempt))
         budget = self._budget
         if request.cores > budget.cores:
             request = _lowered(request, "cores", budget.cores)

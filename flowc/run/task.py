@@ -54,7 +54,9 @@ def make_task(plan: Plan, job: JobId, attempt: int) -> Task:
 class Launcher:
     """Makes tasks of jobs."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, memory_slack: float | None = None) -> None:
+        """`memory_slack`: by how much of its request a job may exceed it; None: as it likes."""
+        self._memory_slack = memory_slack
         self._graph = plan.graph
         workflow = plan.graph.workflow
         self._executable = workflow.shell_executable
@@ -89,11 +91,19 @@ class Launcher:
             limit_s=request.limit_s,
             log=log,
             resources=_figures(request),
+            memory_limit_bytes=self._memory_limit(request),
         )
         wildcards = job.wildcard_items
         return Launch(
             task, job.rule.name, wildcards, command, self.message(message, values), script
         )
+
+    def _memory_limit(self, request: Request) -> int | None:
+        """None too where nobody has said what the job needs: the default is but a guess."""
+        origin = request.origins.get("memory")
+        if self._memory_slack is None or origin is None or origin.kind == "default":
+            return None
+        return int(request.memory_bytes * (1 + self._memory_slack))
 
     def remove_script(self, path: str) -> None:
         with suppress(OSError):

@@ -19,6 +19,7 @@ from flowc.events import (
     JobPlanned,
     JobSkipped,
     JobSubmitted,
+    Notice,
     RunEnded,
     RunStarted,
 )
@@ -30,7 +31,7 @@ from flowc.run.choose import Budget
 from flowc.run.files import Fault
 from flowc.run.options import RunOptions, RunOutcome
 from flowc.run.task import Launch
-from flowc.units import show_seconds
+from flowc.units import show_gb, show_seconds
 
 _LONG_LIST = 16
 """A list of more inputs is told once, and not by each job that reads it."""
@@ -48,6 +49,7 @@ class Teller:
         )
         self._planned: set[JobId] = set()
         self._groups: set[int] = set()
+        self._exceeded: set[str] = set()  # rules
 
     def __call__(self, event: Event) -> None:
         for listener in self._listeners:
@@ -224,6 +226,17 @@ class Teller:
             )
         )
 
+    def exceeded(self, event: JobEnded, launch: Launch | None) -> None:
+        """Say, once for each rule, that a job has used more memory than it had asked for."""
+        used_bytes = max(event.seen_memory_bytes or 0, event.peak_rss_bytes or 0)
+        if launch is None or used_bytes <= launch.task.memory_bytes or event.cause == "oom":
+            return
+        if launch.rule not in self._exceeded:
+            self._exceeded.add(launch.rule)
+            used, asked = show_gb(used_bytes), show_gb(launch.task.memory_bytes)
+            message = f"{launch.task.name} used {used} of memory, and had asked for {asked}"
+            self(Notice(time.time(), "memory-exceeded", message))
+
     def skipped(self, id: JobId, why: str) -> None:
         job = self._graph.job(id)
         self(JobSkipped(id, time.time(), job.rule.name, job.name, why))
@@ -244,6 +257,11 @@ def how_it_ended(event: JobEnded, launch: Launch | None) -> tuple[str, str]:
     if event.cause == "not-started":
         return event.cause, "its command could not be started"
     if event.cause == "oom":
+        seen_bytes = event.seen_memory_bytes or 0
+        if launch is not None and seen_bytes > launch.task.memory_bytes:
+            asked = show_gb(launch.task.memory_bytes)
+            said = f"it used {show_gb(seen_bytes)} of memory, and had asked for {asked}"
+            return event.cause, f"it was killed: {said}"
         return event.cause, "it was killed: the memory was used up"
     if event.cause:
         return event.cause, f"it was ended: {event.cause}"
