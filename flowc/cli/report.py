@@ -31,7 +31,7 @@ def options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("report")
     group.add_argument("-o", "--output", metavar="FILE", help="where to (default: report.html)")
     group.add_argument(
-        "--format", choices=FORMATS, default="html", metavar="FORMAT",
+        "--format", choices=FORMATS, default=None, metavar="FORMAT",
         help=f"{', '.join(FORMATS)} (default: html); all but html to stdout unless told",
     )  # fmt: skip
     group.add_argument("--text", action="store_true", help="the same as --format text")
@@ -45,7 +45,7 @@ def main(args: Namespace) -> int:
     from flowc.report.figures import figures
 
     directory = args.directory or "."
-    form = "text" if args.text else "json" if args.json else args.format
+    form = args.format or ("text" if args.text else "json" if args.json else "html")
     if args.compare:
         if args.run is not None or form not in ("html", "text", "json"):
             raise fail("bad-option", "`--compare OLD NEW` takes two runs, as html, text or json")
