@@ -118,6 +118,7 @@ def _run_options(args: Namespace, workflow: str) -> "RunOptions":
         memory_slack=args.mem_slack if args.enforce == "mem" else None,
         clip=args.clip,
         schedule=args.schedule,
+        search_s=args.search_time,
         latency_wait_s=args.latency_wait,
         argv=("flowc", *args.argv),
         workflow_path=workflow,

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 
-from flowc.cli.options import memory, positive
+from flowc.cli.options import memory, positive, seconds
 
 SCHEDULES = ("rank", "mem-thread", "fifo", "search")  # as in run/order.py, which --help spares
 
@@ -14,6 +14,11 @@ def add_schedule(parser: ArgumentParser) -> None:
         "--schedule", choices=SCHEDULES, default="rank", metavar="ORDER",
         help="which ready job starts first: rank (the longest chain of work, the default), "
         "mem-thread (most memory, then most threads), fifo, search (look for a better order first)",
+    )  # fmt: skip
+    group.add_argument(
+        "--search-time", type=seconds, default=1.0, metavar="SECONDS",
+        help="how long `--schedule search` may look before the run begins (default: 1); it looks "
+        "where it is known of nearly every job how long it took last time",
     )  # fmt: skip
 
 

@@ -53,7 +53,14 @@ def _predict(
 
     resources = {n: v for n, v in args.resources or () if not isinstance(v, str)}
     budget = budget_of(plan.graph, Capacity(*machine), resources, dict(args.limit or ()))
-    return predict(plan, budget, durations, schedule=args.schedule, clip=args.clip)
+    return predict(
+        plan,
+        budget,
+        durations,
+        schedule=args.schedule,
+        search_s=args.search_time,
+        clip=args.clip,
+    )
 
 
 def _doubled(machine: tuple[int, int]) -> list[tuple[int, int]]:

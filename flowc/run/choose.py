@@ -45,6 +45,10 @@ class Budget:
         self.named.update((f"limit:{name}", units) for name, units in (limits or {}).items())
         self.free_named = dict(self.named)
 
+    def fresh(self) -> "Budget":
+        """The same, with nothing taken."""
+        return Budget(self.cores, self.memory_bytes, self.named)
+
     def need(self, request: Request) -> Need:
         """What a request means for this budget; what has no total is not limited."""
         if not self.named or not (request.resources or request.limits):
@@ -77,7 +81,7 @@ class Budget:
 
     def share(self, need: Need) -> float:
         """The dominant share: the largest part that a job takes of anything there is."""
-        share = max(need.cores / self.cores, need.memory_bytes / self.memory_bytes)
+        share = max(need.cores / self.cores, need.memory_bytes / (self.memory_bytes or inf))
         for name, units in need.named:
             total = self.named[name]
             if total > 0 and units / total > share:
@@ -199,9 +203,12 @@ class Chooser:
         entry = queue.take(place)
         job = JobId(entry[2])
         need = Need(queue.cores, entry[3], tuple(zip(queue.names, entry[4], strict=True)))
-        self.budget.take(need)
-        self._held[job] = _Held(need, now_s + entry[5])
         self._passed.pop(job, None)
+        return self._hold(job, need, now_s + entry[5])
+
+    def _hold(self, job: JobId, need: Need, ends_s: float) -> JobId:
+        self.budget.take(need)
+        self._held[job] = _Held(need, ends_s)
         return job
 
     def _first_that_fits(self, cores: float, memory: float) -> tuple[ReadyQueue, Place] | None:

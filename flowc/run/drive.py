@@ -21,6 +21,7 @@ from flowc.plan.digest import FileDigests, JobDigests
 from flowc.plan.make import still_needed
 from flowc.plan.request import Request
 from flowc.record.history import HistoryView, Times
+from flowc.run.arrange import Outlook, arrange
 from flowc.run.benchmark import write_benchmark
 from flowc.run.choose import Chooser
 from flowc.run.durations import Durations, expected_durations
@@ -139,10 +140,17 @@ class Run:
 
     def _rank(self) -> None:
         """Work out the order in which jobs are to start."""
-        state, schedule = self._state, self._options.schedule
-        self._expected = expected_durations(self._graph, state.active, self._history)
-        ranks = state.ranks(self._expected.seconds)
-        self._ranking = Ranking(schedule, ranks, self._budget)
+        state, options = self._state, self._options
+        known = self._expected = expected_durations(self._graph, state.active, self._history)
+        outlook = Outlook(
+            lambda: RunState(self._graph, self._plan.decisions),
+            lambda job: self._requests.of(job, 1),
+            known.seconds,
+            known.is_known,
+            known.is_exact,
+        )
+        how = arrange(options.schedule, state, self._budget, outlook, options.search_s)
+        self._ranking, self._chooser = how.ranking, how.chooser
 
     def _loop(self) -> None:
         state, wait = self._state, self._executor.wait

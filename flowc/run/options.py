@@ -19,6 +19,7 @@ class RunOptions:
     memory_slack: float | None = None  # a job may exceed its request by this share; None: freely
     clip: bool = False  # lower what could never fit, instead of refusing
     schedule: str = "rank"  # in what order ready jobs start: see `order.SCHEDULES`
+    search_s: float = 1.0  # how long `search` may take
     latency_wait_s: float = 0.0  # for outputs to appear: file systems of clusters are late
     kill_after_s: float = 30.0  # after the first signal; the second one kills at once
     run: str = ""  # its id, which is also the name of its log

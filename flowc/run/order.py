@@ -22,11 +22,10 @@ _MOST_CORES = 4096
 
 
 class Ranking:
-    """The order of one run's jobs. `ranks`: see `RunState.ranks`."""
+    """The order of one run's jobs. `ranks`: see `RunState.ranks`. Besides the schedules there are
+    `path`, the rank alone, and `file`, the order of the graph."""
 
     def __init__(self, schedule: str, ranks: Sequence[float], budget: Budget) -> None:
-        if schedule not in SCHEDULES:
-            raise ValueError(f"there is no schedule {schedule!r}")
         self._schedule = schedule
         self._ranks = ranks
         self._budget = budget
@@ -39,4 +38,8 @@ class Ranking:
             return (-priority, self._came, job)
         if self._schedule == "mem-thread":
             return (-priority, -(need.memory_bytes + need.cores / _MOST_CORES), job)
+        if self._schedule == "path":
+            return (-priority, -self._ranks[job], job)
+        if self._schedule == "file":
+            return (-priority, job, job)
         return (-priority, -self._ranks[job] * (1 + self._budget.share(need)), job)

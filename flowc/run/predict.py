@@ -7,10 +7,11 @@ from flowc.dataclass import dataclass
 from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.request import Request
+from flowc.run.arrange import simulate
 from flowc.run.choose import Budget
 from flowc.run.durations import Durations
 from flowc.run.need import Requests
-from flowc.run.simulate import Simulated, simulate
+from flowc.run.simulate import Simulated
 from flowc.run.state import RunState
 
 
@@ -46,7 +47,13 @@ class Prediction:
 
 
 def predict(
-    plan: Plan, budget: Budget, durations: Durations, *, schedule: str = "rank", clip: bool = False
+    plan: Plan,
+    budget: Budget,
+    durations: Durations,
+    *,
+    schedule: str = "rank",
+    search_s: float = 1.0,
+    clip: bool = False,
 ) -> Prediction:
     """Run the plan in simulated time. Jobs that may have to run are taken to run.
 
@@ -69,7 +76,16 @@ def predict(
     path = _critical_path(state, jobs, ranks)
     path_s = max((ranks[job] for job in path), default=0.0)
     bound = _bound(budget, jobs, granted, seconds, path_s)
-    done = simulate(state, budget, granted.__getitem__, seconds, schedule=schedule)
+    done = simulate(
+        lambda: RunState(graph, plan.decisions),
+        budget,
+        granted.__getitem__,
+        seconds,
+        schedule=schedule,
+        search_s=search_s,
+        is_known=durations.is_known,
+        is_exact=durations.is_exact,
+    )
     whole_s = done.makespan_s or 1.0
     limited = sorted(done.limited_s.items(), key=lambda item: -item[1])
     return Prediction(

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from flowc.dataclass import dataclass, field
 from flowc.ids import JobId
 from flowc.plan.request import Request
-from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.choose import Chooser, Need
 from flowc.run.order import Ranking
 from flowc.run.state import RunState
 
@@ -97,19 +97,3 @@ class Simulation:
                 need = self._needs[job] = budget.need(request)
                 order = ranking.order(job, need, request.priority)
                 chooser.add(job, need, order, None if expected is None else expected[job])
-
-
-def simulate(
-    state: RunState,
-    budget: Budget,
-    request: Callable[[JobId], Request],
-    durations: Sequence[float],
-    *,
-    expected: Sequence[float] | None = None,
-    schedule: str = "rank",
-) -> Simulated:
-    """Run a plan in simulated time. `state` is new. `durations`: by job, how long each takes;
-    `expected`: how long it is thought to take (None: the very same)."""
-    expected = durations if expected is None else expected
-    ranking = Ranking(schedule, state.ranks(expected), budget)
-    return Simulation(state, Chooser(budget), ranking, request, durations, expected).run()

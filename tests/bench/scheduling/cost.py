@@ -10,8 +10,8 @@ from support.jobgraphs import graph_of
 
 from flowc.ids import JobId
 from flowc.plan.request import Request
+from flowc.run.arrange import simulate
 from flowc.run.choose import Budget, Chooser, Need
-from flowc.run.simulate import simulate
 from flowc.run.state import RunState
 
 GIB = 1024**3
@@ -37,9 +37,14 @@ def whole_run(count: int, distinct: bool) -> float:
         else rng.choice(few)
         for _ in range(count)
     ]
-    state = RunState(graph, [2] * count)
     begin = time.process_time()
-    simulate(state, Budget(32, 128 * GIB), requests.__getitem__, durations)
+    simulate(
+        lambda: RunState(graph, [2] * count),
+        Budget(32, 128 * GIB),
+        requests.__getitem__,
+        durations,
+        is_known=False,
+    )
     return (time.process_time() - begin) / count * 1e6
 
 
