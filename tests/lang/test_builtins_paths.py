@@ -215,14 +215,14 @@ def test_paths_ask_the_disk() -> None:
         run("os.path.getsize('q')")
 
 
-def test_a_million_values_take_less_than_two_seconds() -> None:
-    """An eighth of this in truth; the bound only tells a slow way from a fast one."""
-    start_s = time.perf_counter()
+def test_a_million_values_take_seconds() -> None:
+    """Half a second in truth; the bound only tells a quadratic way from a linear one."""
+    start_s = time.process_time()
     assert (
         len(run("expand('data/{s}.txt', s=names)", names=[str(i) for i in range(10**6)])) == 10**6
     )
     assert len(run("expand('{a}-{b}.x', a=range(1000), b=range(1000))")) == 10**6
-    assert time.perf_counter() - start_s < 4
+    assert time.process_time() - start_s < 15
 
 
 def test_path_is_pure() -> None:
