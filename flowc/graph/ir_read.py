@@ -126,14 +126,19 @@ class _Reader:
         default = data.get("default_target")
         if default is not None:
             self.check_ids("the default target", [default], len(rules))
+        config = self.rules.value(data.get("config", {}))
+        if not isinstance(config, dict):
+            self.faults.append("the config is no dict")
+            config = {}
         return Workflow(
             rules=rules,
             default_target=None if default is None else RuleId(default),
             ruleorder=tuple(tuple(clause) for clause in data.get("ruleorder", ())),
             limits=data.get("limits", {}),
-            config=self.rules.value(data.get("config", {})),
+            config=config,
             shell_executable=data.get("shell_executable", "bash"),
             shell_prefix=data.get("shell_prefix", Workflow.shell_prefix),
+            shell_suffix=data.get("shell_suffix", ""),
             env=_environment(data.get("env", ())),
             sources=self.sources,
         )

@@ -8,6 +8,7 @@ from flowc.ids import RuleId
 from flowc.lang.data import function_from_data, value_from_data
 from flowc.lang.evaluate import Interpreter
 from flowc.lang.names import Scope
+from flowc.lang.script import Script
 from flowc.lang.template import Placeholder, Template
 from flowc.lang.values import FlaggedPath, flags_named
 from flowc.lang.workflow import Item, Param, Rule, Setting
@@ -53,6 +54,7 @@ class RuleReader:
             profile=data.get("profile"),
             profile_span=None if profile_span is None else self.span(profile_span),
             command=self.template(data.get("command")),
+            script=self.script(data.get("script")),
             message=self.template(data.get("message")),
             retries=data.get("retries"),
             group=data.get("group"),
@@ -79,6 +81,12 @@ class RuleReader:
         if data is None:
             return None
         return Setting(self.value(data["value"]), self.span(data.get("span")))
+
+    def script(self, data: Data | None) -> Script | None:
+        if data is None:
+            return None
+        names = self.value(data["names"])
+        return Script(**{**data, "preamble": tuple(data["preamble"]), "names": names})
 
     def template(self, data: Data | None) -> Template | None:
         if data is None:

@@ -9,6 +9,7 @@ from flowc import __version__
 from flowc.graph.job import JobGraph
 from flowc.ids import NO_JOB, JobId
 from flowc.lang.encode import value_to_data
+from flowc.lang.script import Script
 from flowc.lang.template import Placeholder, Template
 from flowc.lang.values import FLAG_NAMES, FlaggedPath, Flags
 from flowc.lang.workflow import Item, Param, Rule, Setting
@@ -71,6 +72,7 @@ class _Writer:
             "config": value_to_data(dict(w.config)),
             "shell_executable": w.shell_executable,
             "shell_prefix": w.shell_prefix,
+            "shell_suffix": w.shell_suffix,
             "env": list(w.env),  # names alone: values may be secrets
             "sources": [{"name": s.name, "text": s.text} for s in self.sources.values()],
         }
@@ -99,6 +101,7 @@ class _Writer:
             "profile": rule.profile,
             "profile_span": self.span(rule.profile_span),
             "command": self.template(rule.command),
+            "script": None if rule.script is None else script_to_data(rule.script),
             "message": self.template(rule.message),
             "retries": rule.retries,
             "group": rule.group,
@@ -190,6 +193,17 @@ def _pattern(path: str) -> str | dict[str, Any]:
     if not isinstance(path, FlaggedPath):
         return path
     return {"path": str(path), "flags": flag_list(path.flags), "rule": path.rule}
+
+
+def script_to_data(script: Script) -> dict[str, Any]:
+    return {
+        "language": script.language,
+        "directory": script.directory,
+        "file": script.file,
+        "line": script.line,
+        "preamble": list(script.preamble),
+        "names": value_to_data(dict(script.names)),
+    }
 
 
 def flag_list(flags: Flags) -> list[str]:

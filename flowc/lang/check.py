@@ -12,6 +12,7 @@ from flowc.lang.draft import Draft, Home
 from flowc.lang.faults import PoisonedError, near
 from flowc.lang.pattern import WILDCARD, Pattern, wildcard_names
 from flowc.lang.rules import Faults
+from flowc.lang.script import Script
 from flowc.lang.template import Template, parse_template
 from flowc.lang.template_check import check
 from flowc.lang.wording import listing, narrow
@@ -30,12 +31,14 @@ class Surroundings(NamedTuple):
     limits: Collection[str]  # declared at the top level or given on the command line
     local_rules: Collection[str]
     lookup: Lookup  # a name of the file, for placeholders; raises KeyError
+    with_names: Callable[[Draft], Script | None]  # what the code of a `run:` needs of the file
 
 
 def surroundings(home: Home, limits: Collection[str]) -> Surroundings:
     """What the namespace in which a rule was written says of it."""
     top = home.top
-    return Surroundings(top.constraints, top.profile, limits, top.local_rules, home.lookup)
+    shared = (top.constraints, top.profile, limits, top.local_rules)
+    return Surroundings(*shared, home.lookup, home.with_names)
 
 
 def finish(draft: Draft, id: RuleId, around: Surroundings, faults: Faults) -> Rule:
@@ -66,7 +69,8 @@ def finish(draft: Draft, id: RuleId, around: Surroundings, faults: Faults) -> Ru
         limits=_limits(draft, around.limits, faults),
         profile=None if profile is None else profile.value,
         profile_span=None if profile is None else profile.span,
-        command=_template(draft, draft.command, around, faults, names, shell=True),
+        command=_command(draft, around, faults, names),
+        script=None if draft.script is None else around.with_names(draft),
         message=_template(draft, draft.message, around, faults, names, shell=False),
         priority=draft.priority,
         retries=draft.retries,
@@ -260,6 +264,14 @@ def _limits(draft: Draft, declared: Collection[str], faults: Faults) -> dict[str
 def private_limit(rule: str) -> str:
     """The name of the limit that a rule declares for itself alone: `limits: 3`."""
     return f"rule:{rule}"
+
+
+def _command(draft: Draft, around: Surroundings, faults: Faults, names: Names) -> Template | None:
+    """The rule's action; code is a text like any other."""
+    if draft.command is not None and draft.script is not None and draft.script.language == "run":
+        return Template(draft.command.value, (draft.command.value,))
+    shell = draft.script is None
+    return _template(draft, draft.command, around, faults, names, shell=shell)
 
 
 def _template(

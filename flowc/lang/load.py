@@ -114,6 +114,7 @@ class _Loader:
             config=space.current_config(),
             shell_executable=self.shell.executable,
             shell_prefix=self.shell.prefix,
+            shell_suffix=self.shell.suffix,
             env=space.top.env,
             sources=tuple(self.files.sources),
             warnings=tuple(fault for fault in faults if fault.severity == "warning"),
@@ -153,6 +154,7 @@ class _Loader:
         identity = os.path.realpath(path)
         self.files.seen.add(identity)
         self.files.stack.append(Included(identity, path, os.path.abspath(path), asked_by))
+        self.space.preamble += [s.span.text for s in statements if isinstance(s, tree.Def)]
         self.interpreter.execute(statements, self.space.scope, self._statement, self.faults)
         self.files.stack.pop()
 
@@ -213,6 +215,7 @@ class _Loader:
         from flowc.lang import refusals  # most workflows have no such statement
 
         if statement.keyword in ("import", "from"):
+            self.space.preamble.append(statement.span.text)
             self.faults.extend(refusals.read_import(statement, self._bind))
         else:
             self.faults.append(refusals.refuse(statement))

@@ -17,6 +17,7 @@ class ShellSettings:
     def __init__(self) -> None:
         self.executable = "bash"
         self.prefix = "set -euo pipefail; "
+        self.suffix = ""
 
     def set_executable(self, path: Any) -> None:
         self.executable = _text("executable", path)
@@ -24,13 +25,16 @@ class ShellSettings:
     def set_prefix(self, text: Any) -> None:
         self.prefix = _text("prefix", text)
 
+    def set_suffix(self, text: Any) -> None:
+        self.suffix = _text("suffix", text)
+
     def namespace(self) -> Namespace:
         return Namespace(
             "shell",
             {
                 "executable": Builtin("shell.executable", self.set_executable),
                 "prefix": Builtin("shell.prefix", self.set_prefix),
-                "suffix": Builtin("shell.suffix", _no_suffix),
+                "suffix": Builtin("shell.suffix", self.set_suffix),
             },
         )
 
@@ -107,14 +111,6 @@ def _text(setting: str, value: Any) -> str:
     if not isinstance(value, str) or (not value and setting == "executable"):
         raise Refusal("wrong-type", f"`shell.{setting}` takes a text, not {a_type(value)}")
     return value
-
-
-def _no_suffix(text: Any) -> None:
-    raise Refusal(
-        "not-supported-yet",
-        "`shell.suffix` is not supported yet",
-        "write what it holds at the end of each command",
-    )
 
 
 def _repeat(path: Any, count: Any) -> Repeat:

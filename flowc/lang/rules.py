@@ -4,14 +4,14 @@ The expressions of a rule are evaluated where it stands (a loop variable has its
 What depends on the whole file, as global constraints and the names in commands do, comes later.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flowc.dataclass import replace
 from flowc.diagnostic import Diagnostic, Label, WorkflowError
 from flowc.lang import settings
 from flowc.lang.directives import ACTIONS, BLOCKS, RULE_DIRECTIVES
-from flowc.lang.draft import Defaults, Draft
+from flowc.lang.draft import Defaults, Draft, merged_params, with_flags
 from flowc.lang.evaluate import Interpreter, Scope
 from flowc.lang.faults import explain, near
 from flowc.lang.items import Given, ItemReader, check_function
@@ -19,8 +19,8 @@ from flowc.lang.limits import Refusal
 from flowc.lang.moved import PathChange
 from flowc.lang.pathvars import RULE as RULE_LEVEL
 from flowc.lang.pathvars import Pathvars
-from flowc.lang.values import FlaggedPath, Flags, flags_of
-from flowc.lang.workflow import Item, Param
+from flowc.lang.script import Script, language_of
+from flowc.lang.workflow import Item, Param, Setting
 from flowc.source import Span
 from flowc.syntax.tree import Block, Directive
 
@@ -78,7 +78,7 @@ class RuleReader:
             draft.resources = draft.resources.without(chosen.keys())
         self._take(draft, chosen)
         if "params" in chosen:
-            draft.params = _merged(params, draft.params)
+            draft.params = merged_params(params, draft.params)
         return set(chosen)
 
     def _take(self, draft: Draft, chosen: dict[str, Directive]) -> None:
@@ -122,9 +122,10 @@ class RuleReader:
                         severity="warning",
                     )
                 )
-            elif directive.body is not None:
+            elif (directive.body is None) is (row.kind == "code"):
+                takes = "a block of Python" if row.kind == "code" else "a value, no code"
                 self.faults.append(
-                    Diagnostic("bad-value", f"`{name}` takes a value, no code", directive.name.span)
+                    Diagnostic("bad-value", f"`{name}` takes {takes}", directive.name.span)
                 )
             else:
                 chosen[name] = directive
@@ -238,6 +239,27 @@ class RuleReader:
         text = settings.read_text(given, name, directive.name.span, self.faults)
         setattr(draft, _FIELDS[name], text)
 
+    def _run(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        """The code of a `run:`. It is kept as it is: nobody looks into it before the job runs."""
+        source, body = directive.span.source, directive.body or ""
+        start = source.text.find(body, directive.span.start)
+        line = source.position(start + len(body) - len(body.lstrip()))[0]
+        draft.command = Setting(body, directive.span)
+        draft.script = Script("run", os.path.dirname(source.name), source.name, line)
+
+    def _script(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        path = settings.read_text(given, "script", directive.name.span, self.faults)
+        if path is None:
+            return
+        language = language_of(path.value)
+        if language is None:
+            text = f"`{path.value}`: a script is one of Python, R or bash"
+            hint = "its name ends in .py, .R or .sh; or start it in a `shell:`"
+            self.faults.append(Diagnostic("unknown-script", text, path.span, hint=hint))
+            return
+        directory = os.path.dirname(directive.span.source.name)
+        draft.command, draft.script = path, Script(language, os.path.abspath(directory))
+
     def _flag(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         name = directive.name.text
         flag = settings.read_flag(given, name, directive.name.span, self.faults)
@@ -277,6 +299,8 @@ READERS: Mapping[str, Callable[[RuleReader, Draft, list[Given], Directive], None
     "resources": RuleReader._resources,
     "limits": RuleReader._limits,
     "shell": RuleReader._text,
+    "run": RuleReader._run,
+    "script": RuleReader._script,
     "message": RuleReader._text,
     "profile": RuleReader._text,
     "group": RuleReader._text,
@@ -314,31 +338,6 @@ def evaluate_items(
     except WorkflowError as error:
         faults.extend(error.diagnostics)
         return None
-
-
-def _merged(old: tuple[Param, ...], new: tuple[Param, ...]) -> tuple[Param, ...]:
-    """Params of a rule that is used: those with names are replaced one by one, those without
-    names all together, if there are new ones."""
-    plain = [p for p in new if p.name is None] or [p for p in old if p.name is None]
-    named = {p.name: p for p in (*old, *new) if p.name is not None}
-    return (*plain, *named.values())
-
-
-def with_flags(items: tuple[Item, ...], flags: Flags) -> tuple[Item, ...]:
-    """The items with flags that all of them get: `inputflags:`, `outputflags:`."""
-    return tuple(
-        replace(item, files=tuple([_flagged(path, flags) for path in item.files])) for item in items
-    )
-
-
-def _flagged(path: str, flags: Flags) -> str:
-    own = flags_of(path)
-    if own.protected or own.passes:
-        flags = replace(flags, temp=False)
-    if own.temp:
-        flags = replace(flags, protected=False)
-    rule = path.rule if isinstance(path, FlaggedPath) else None
-    return FlaggedPath(path, own | flags, rule)
 
 
 def not_acted_upon(directive: Directive, instead: str) -> Diagnostic:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from flowc.dataclass import replace
 from flowc.diagnostic import Diagnostic
 from flowc.lang.draft import Draft
 from flowc.lang.evaluate import Interpreter, Scope
@@ -13,6 +14,7 @@ from flowc.lang.moved import PathChange
 from flowc.lang.pathvars import CONFIG, MODULE, Pathvars
 from flowc.lang.rulenames import RuleSpaces
 from flowc.lang.rules import RuleReader
+from flowc.lang.script import Script, used_names
 from flowc.lang.toplevel import TopLevel
 from flowc.source import Span
 
@@ -38,6 +40,7 @@ class Space:
         self.pathvars = pathvars
         self.top = TopLevel(pathvars, interpreter.builtins["expand"])
         self.modules: dict[str, Module] = {}
+        self.preamble: list[str] = []  # imports and functions, as the code of `run:` needs them
         self.names: dict[str, str] = {}
         """Of a module: the names that its rules have where they are used."""
         self.rules = RuleSpaces(self.drafts, self.broken_rules)
@@ -57,6 +60,15 @@ class Space:
             if self.scope.is_poisoned(name):
                 raise PoisonedError from None
             raise
+
+    def with_names(self, draft: Draft) -> Script | None:
+        """The script of a rule with what it needs of the file: imports, functions and values."""
+        script = draft.script
+        if script is None or script.language != "run" or draft.command is None:
+            return script
+        values = {name: self.scope.names[name] for name in self.scope.names if name != "config"}
+        texts = (draft.command.value, *self.preamble)
+        return replace(script, preamble=tuple(self.preamble), names=used_names(texts, values))
 
     def current_config(self) -> dict[str, Any]:
         """`config` as the file sees it now; a file may put another dict in its place."""

@@ -7,6 +7,7 @@ from typing import Any
 from flowc.dataclass import dataclass, field
 from flowc.diagnostic import Diagnostic
 from flowc.ids import RuleId
+from flowc.lang.script import Script
 from flowc.lang.template import Template
 from flowc.lang.values import Function
 from flowc.source import Source, Span
@@ -73,6 +74,7 @@ class Rule:
     profile: str | None = None  # path of the measurements its figures come from
     profile_span: Span | None = None
     command: Template | None = None  # None: a rule without an action
+    script: Script | None = None  # the action is code; `command` is its text, or a script's path
     message: Template | None = None
     priority: Setting | None = None
     retries: int | None = None  # None: the run's default
@@ -93,6 +95,7 @@ class Workflow:
     config: Mapping[str, Any] = field(default_factory=dict)
     shell_executable: str = "bash"
     shell_prefix: str = "set -euo pipefail; "
+    shell_suffix: str = ""
     env: Mapping[str, str] = field(default_factory=dict)  # values of the `envvars:`
     sources: tuple[Source, ...] = ()  # the first is the main file
     warnings: tuple[Diagnostic, ...] = ()  # what is odd, but does not keep the workflow from use

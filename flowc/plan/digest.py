@@ -9,6 +9,7 @@ Neither is a directory's: its time stands for it (that of the stamp inside, for 
 output). For these, being newer is being changed.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -43,7 +44,9 @@ def code_digest(rule: Rule, workflow: Workflow) -> str:
     """Of the rule's command as written, and the shell that runs it."""
     if rule.command is None:
         return _text("")
-    return _text("\0".join((workflow.shell_executable, workflow.shell_prefix, rule.command.text)))
+    suffix = (workflow.shell_suffix,) if workflow.shell_suffix else ()
+    parts = (workflow.shell_executable, workflow.shell_prefix, rule.command.text, *suffix)
+    return _text("\0".join(parts))
 
 
 def params_digest(job: Job) -> str:
@@ -134,8 +137,19 @@ class JobDigests:
         found = self._codes.get(rule)
         if found is None:
             workflow = self.graph.workflow
-            found = self._codes[rule] = code_digest(workflow.rules[rule], workflow)
+            found = code_digest(workflow.rules[rule], workflow) + self._script(rule)
+            self._codes[rule] = found
         return found
+
+    def _script(self, id: RuleId) -> str:
+        """Of a script's content; nothing where its path depends on the job."""
+        rule = self.graph.workflow.rules[id]
+        if rule.script is None or rule.command is None or rule.script.language == "run":
+            return ""
+        if not all(isinstance(part, str) for part in rule.command.parts):
+            return ""
+        path = os.path.join(rule.script.directory, "".join(map(str, rule.command.parts)))
+        return f":{self.files.of(path)}"
 
     def params(self, job: JobId) -> str:
         rule_id = RuleId(self.graph.rule_of[job])

@@ -16,6 +16,7 @@ from flowc.lang.workflow import Workflow
 from flowc.machine import which
 from flowc.plan.decision import Plan
 from flowc.plan.request import Request
+from flowc.run.script import job_argv, job_text
 from flowc.run.values import JobValues
 
 STATE = ".flowc"
@@ -59,11 +60,14 @@ class Launcher:
         self._memory_slack = memory_slack
         self._graph = plan.graph
         workflow = plan.graph.workflow
+        self._workflow = workflow
         self._executable = workflow.shell_executable
+        self._suffix = workflow.shell_suffix
         self._prefix = shell_prefix(workflow)
         self._may_skip_shell = (
             self._executable == "bash"
             and self._prefix == DEFAULT_PREFIX
+            and not self._suffix
             and bash_is_untouched(os.environ)
         )
         self._programs: set[str] = set()
@@ -78,7 +82,12 @@ class Launcher:
         assert template is not None
         command = fill(template, values)
         log = self._log(job, attempt)
-        argv, script = self._argv(command, log)
+        if job.rule.script is None:
+            argv, script = self._argv(command, log)
+        else:
+            text, suffix = job_text(values, command, self._workflow, self._prefix)
+            script = self._script(log, os.fsencode(text), suffix)
+            argv = job_argv(job.rule.script, os.path.abspath(script))
         task = Task(
             job=id,
             attempt=attempt,
@@ -114,19 +123,19 @@ class Launcher:
 
     def _argv(self, command: str, log: str) -> tuple[tuple[str, ...], str | None]:
         if len(command) > LONGEST_ARGUMENT_BYTES // 4:  # a character has up to 4 bytes
-            data = os.fsencode(self._prefix + command)
+            data = os.fsencode(self._prefix + command + self._suffix)
             if len(data) > LONGEST_ARGUMENT_BYTES:
-                script = self._script(log, data)
+                script = self._script(log, data, "sh")
                 return (self._executable, script), script
         if self._may_skip_shell:
             words = is_simple_command(command)
             if words is not None and self._is_program(words[0]):
                 return tuple(words), None
-        return (self._executable, "-c", self._prefix + command), None
+        return (self._executable, "-c", self._prefix + command + self._suffix), None
 
-    def _script(self, log: str, data: bytes) -> str:
+    def _script(self, log: str, data: bytes, suffix: str) -> str:
         name = blake2b(os.fsencode(log), digest_size=8).hexdigest()
-        path = f"{STATE}/scripts/{os.getpid()}-{name}.sh"
+        path = f"{STATE}/scripts/{os.getpid()}-{name}.{suffix}"
         self._make_directory(f"{STATE}/scripts")
         with open(path, "wb") as file:
             file.write(data + b"\n")

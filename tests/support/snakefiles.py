@@ -370,3 +370,120 @@ rule a:
 """,
 }
 RUNS["replaced-config"] = [("--configfile", "other.yaml", "--replace-workflow-config")]
+
+CASES["run"] = {
+    "config.yaml": "word: hello\n",
+    "Snakefile": """
+import os, sys
+from pathlib import Path
+
+configfile: "config.yaml"
+
+NAMES = ["x", "y"]
+TABLE = {"x": 1, "y": (2, 3)}
+
+def double(text):
+    return text * 2
+
+rule all:
+    input: expand("{n}.txt", n=NAMES), "shell.txt", "tuple.txt"
+
+rule make:
+    input:
+        source="in put.txt"
+    output: "{n}.txt"
+    params: word=lambda wildcards: wildcards.n + "!", more=[1, 2]
+    threads: 2
+    log: "logs/{n}.log"
+    run:
+        # a comment
+        with open(input.source) as source, open(output[0], "w") as out:
+            text = source.read().strip()
+            out.write(f"{text} {double(wildcards.n)} {params.word} {params.more} {rule}\\n")
+            out.write(f"{TABLE[wildcards.n]} {config['word']} {len(NAMES)} {threads}\\n")
+            out.write(f"{os.path.basename(input[0])} {Path(output[0]).stem} {resources._cores}\\n")
+        if True:
+            print("logged", file=open(log[0], "w"))
+
+rule shells:
+    input: "x.txt", "y.txt"
+    output: "shell.txt"
+    run:
+        for name in NAMES:
+            shell("echo {name} {input} {wildcards} >> {output}")
+        found = list(shell("cat {output} | wc -l", iterable=True))
+        shell("echo {found[0]} {input:q} >> {output:q}")
+
+rule short:
+    output: "tuple.txt"
+    run: Path(output[0]).write_text("short")
+""",
+    "in put.txt": "from the file\n",
+}
+
+CASES["scripts"] = {
+    "Snakefile": """
+configfile: "config.yaml"
+
+shell.suffix(" && true")
+
+rule all:
+    input: "python.txt", "bash.txt", "by-name-upper.txt", "included.txt", "shell.txt"
+
+include: "rules/more.smk"
+
+rule python:
+    input: "a.txt", named="b.txt", many=["a.txt", "b.txt"]
+    output: "python.txt"
+    params: number=3, words=["one", "two"], flag=None
+    log: "python.log"
+    resources: mem_mb=100
+    script: "scripts/make.py"
+
+rule bash:
+    input: "a.txt", named="b.txt"
+    output: "bash.txt"
+    params: word="two words", words=["one", "two"]
+    threads: 1
+    script: "scripts/make.sh"
+
+rule by_name:
+    output: "by-name-{tool}.txt"
+    script: "scripts/{wildcards.tool}.py"
+
+rule shell:
+    output: "shell.txt"
+    shell: "echo shell > {output}"
+""",
+    "config.yaml": "word: hello\nlist: [1, 2]\n",
+    "a.txt": "a\n",
+    "b.txt": "b\n",
+    "scripts/make.py": """
+import sys
+from helper import shout
+
+with open(snakemake.output[0], "w") as out:
+    print(snakemake.input, snakemake.input.named, snakemake.input.many, file=out)
+    print(snakemake.params.number, snakemake.params["words"], snakemake.params.flag, file=out)
+    print(snakemake.params.get("nothing", "default"), dict(snakemake.wildcards.items()), file=out)
+    print(snakemake.threads, snakemake.resources.mem_mb, snakemake.rule, file=out)
+    print(snakemake.config["word"], snakemake.config["list"], shout("x"), file=out)
+    print(snakemake.log[0], __name__, file=out)
+with open(snakemake.log[0], "w") as log:
+    log.write("log")
+""",
+    "scripts/helper.py": "def shout(text):\n    return text.upper()\n",
+    "scripts/upper.py": "open(snakemake.output[0], 'w').write(snakemake.wildcards.tool)\n",
+    "scripts/make.sh": """#!/usr/bin/env bash
+out="${snakemake_output[0]}"
+echo "${snakemake_input[0]} ${snakemake_input[named]} $out" > "$out"
+echo "${snakemake_params[word]} ${snakemake_params[words]}" >> "$out"
+echo "${snakemake[threads]} ${snakemake[rule]} ${snakemake_config[word]}" >> "$out"
+""",
+    "rules/more.smk": """
+rule included:
+    output: "included.txt"
+    script: "../scripts/included.py"
+""",
+    "scripts/included.py": "open(snakemake.output[0], 'w').write('included')\n",
+}

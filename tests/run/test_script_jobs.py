@@ -1,0 +1,130 @@
+"""Jobs whose action is code: what makes them run again, what they are given, how they fail."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flowc.api import Running, compile_file, ir_of, plan_file, run_file
+from flowc.disk import RealDisk
+from flowc.graph.ir import read_ir
+from flowc.ids import JobId
+from flowc.lang.workflow import Rule
+from flowc.run.options import RunOutcome
+
+Run = Callable[..., RunOutcome]
+
+SCRIPTED = 'rule a:\n    output: "a.txt"\n    script: "make.py"\n'
+MAKE = "open(snakemake.output[0], 'w').write({!r})\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+
+    def go(text: str, *targets: str) -> RunOutcome:
+        Path("Workflowfile").write_text(text)
+        return run_file("Workflowfile", targets, running=Running(cores=2))
+
+    return go
+
+
+def reasons() -> list[str]:
+    plan = plan_file("Workflowfile")
+    return [str(r) for j in range(len(plan.graph)) for r in plan.reasons(JobId(j))]
+
+
+def test_a_script_that_has_changed_runs_again(run: Run) -> None:
+    Path("make.py").write_text(MAKE.format("one"))
+    assert run(SCRIPTED).done == 1
+    assert run(SCRIPTED).done == 0
+    Path("make.py").write_text(MAKE.format("two"))
+    assert reasons() == ["the rule's command has changed"]
+    assert run(SCRIPTED).done == 1
+    assert Path("a.txt").read_text() == "two"
+
+
+def test_the_code_of_a_run_that_has_changed_runs_again(run: Run) -> None:
+    text = 'rule a:\n    output: "a.txt"\n    run:\n        open(output[0], "w").write("1")\n'
+    assert run(text).done == 1
+    assert run(text.replace('"1"', '"2"')).done == 1
+    assert Path("a.txt").read_text() == "2"
+
+
+def test_a_traceback_names_the_line_of_the_workflow_file(run: Run) -> None:
+    text = 'N = 1\nrule a:\n    output: "a.txt"\n    run:\n        x = 1\n        x / 0\n'
+    assert run(text).exit_code == 1
+    log = Path(".flowc/logs/a/a.log").read_text()
+    assert 'File "Workflowfile", line 6' in log
+    assert "ZeroDivisionError" in log
+    assert not list(Path(".flowc/scripts").iterdir()), "what the job was given is gone"
+
+
+def test_reading_a_file_with_code_runs_none_of_it(run: Run) -> None:
+    Path("Workflowfile").write_text(
+        'rule a:\n    output: "a.txt"\n    run:\n        open("bad", "w")\n'
+    )
+    graph = compile_file("Workflowfile")
+    assert len(graph) == 1
+    assert not Path("bad").exists()
+
+
+@pytest.mark.parametrize("kind", ["run", "py", "sh"])
+def test_names_may_hold_any_bytes(run: Run, kind: str) -> None:
+    name = "a b;$x'\"\\\udcff\n\té"
+    Path(name + ".in").write_text("content")
+    action = {
+        "run": "run:\n        open(output[0], 'w').write(open(input[0]).read())",
+        "py": 'script: "copy.py"',
+        "sh": 'script: "copy.sh"',
+    }[kind]
+    Path("copy.py").write_text(
+        "open(flowc.output[0], 'w').write(open(flowc.input.x).read() + flowc.wildcards.n[:0])\n"
+    )
+    Path("copy.sh").write_text('cp "${snakemake_input[x]}" "${flowc_output[0]}"\n')
+    text = f'rule a:\n    input: x="{{n}}.in"\n    output: "{{n}}.out"\n    {action}\n'
+    assert run(text, name + ".out").exit_code == 0
+    assert Path(name + ".out").read_text() == "content"
+
+
+def test_code_goes_through_the_compiled_form(run: Run) -> None:
+    Path("Workflowfile").write_text(
+        'WORDS = ["x", "y"]\n\ndef join(words):\n    return "-".join(words)\n\n'
+        'rule a:\n    output: "a.txt"\n    run:\n        open(output[0], "w").write(join(WORDS))\n'
+    )
+    Path("w.ir.json").write_text("".join(ir_of(compile_file("Workflowfile"))))
+    before: Rule = compile_file("Workflowfile").workflow.rules[0]
+    assert read_ir("w.ir.json", RealDisk()).workflow.rules[0].script == before.script
+    os.unlink("Workflowfile")
+    assert run_file("w.ir.json").exit_code == 0
+    assert Path("a.txt").read_text() == "x-y"
+
+
+def test_a_script_that_is_not_there(run: Run) -> None:
+    assert run(SCRIPTED).exit_code == 1
+
+
+R_SCRIPT = """
+out <- file(snakemake@output[[1]], "w")
+writeLines(paste(snakemake@input[["x"]], snakemake@params[["word"]], snakemake@threads), out)
+writeLines(paste(snakemake@wildcards[["n"]], snakemake@config[["a"]], snakemake@rule), out)
+close(out)
+"""
+
+
+def test_r_scripts_get_an_object_with_lists(run: Run) -> None:
+    Path("make.R").write_text(R_SCRIPT)
+    Path("b.in").write_text("")
+    text = (
+        'config["a"] = "from the config"\n'
+        'rule r:\n    input: x="{n}.in"\n    output: "{n}.txt"\n'
+        '    params: word="a \\"word\\""\n    threads: 2\n    script: "make.R"\n'
+    )
+    Path("Workflowfile").write_text(text)
+    if shutil.which("Rscript") is None:
+        assert run(text, "b.txt").exit_code == 1
+        pytest.skip("R is not installed")
+    assert run(text, "b.txt").exit_code == 0
+    assert Path("b.txt").read_text() == 'b.in a "word" 2\nb from the config r\n'
