@@ -5,7 +5,7 @@ from enum import IntEnum
 
 from flowc.dataclass import dataclass
 from flowc.graph.job import JobGraph
-from flowc.ids import JobId
+from flowc.ids import FileId, JobId
 from flowc.plan.reason import Reason
 from flowc.plan.request import Request
 
@@ -27,6 +27,7 @@ class Plan:
     decisions: Sequence[int]
     reasons: Callable[[JobId], list[Reason]]
     request: Callable[[JobId, int], Request]  # (job, attempt counted from 1)
+    asked: frozenset[FileId] = frozenset()  # files that stay even if they are `temp`
 
     def to_run(self) -> list[JobId]:
         """Jobs that run or may have to, in topological order."""

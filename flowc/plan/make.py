@@ -39,7 +39,9 @@ def make_plan(
     assessment.run()
     add_needed(assessment)
     resolver = Resolver(graph, disk, options)
-    return Plan(graph, assessment.decisions, Why(assessment), resolver.request)
+    return Plan(
+        graph, assessment.decisions, Why(assessment), resolver.request, selection.asked
+    )
 
 
 def still_needed(
@@ -49,15 +51,17 @@ def still_needed(
     history: HistoryView,
     ran: Callable[[JobId], bool],
     digests: JobDigests | None = None,
+    news: dict[int, bool] | None = None,
 ) -> bool:
     """Whether a `MAYBE` job must run, now that all jobs it needs are over.
 
     It must if something upstream has run, unless all its inputs hold what they held when it ran
-    last. `digests` (made without `states`) spares reading what other jobs have asked for."""
+    last. `digests` (made without `states`) spares reading what other jobs have asked for; `news`,
+    by list of files, looking through lists that others read too."""
     graph = plan.graph
     if digests is None:
         digests = JobDigests(graph, FileDigests(disk, history))
-    if not any(map(ran, _makers(graph, digests.rules, job))):
+    if not _has_news(graph, digests.rules, job, ran, {} if news is None else news):
         return False
     paths = [graph.paths[f] for f in graph.outputs[job]]
     records = history.records(paths)
@@ -65,18 +69,40 @@ def still_needed(
     return known is None or known != digests.content(job)
 
 
-def _makers(graph: JobGraph, rules: Sequence[RuleFacts], job: JobId) -> list[JobId]:
-    """The jobs with an action that make what counts of the job's inputs."""
-    found: dict[JobId, None] = {}
+def _has_news(
+    graph: JobGraph,
+    rules: Sequence[RuleFacts],
+    job: JobId,
+    ran: Callable[[JobId], bool],
+    news: dict[int, bool],
+) -> bool:
+    """Whether a job with an action that makes what counts of the job's inputs has run."""
     waiting, seen = [job], {job}
+    phony: set[int] = set()  # files of phony jobs
+
+    def is_new(file: int) -> bool:
+        maker = JobId(graph.producer[file])
+        if maker == NO_JOB:
+            return False
+        if not rules[graph.rule_of[maker]].is_phony:
+            return ran(maker)
+        phony.add(file)
+        if maker not in seen:  # it stands for what it reads
+            seen.add(maker)
+            waiting.append(maker)
+        return False
+
     while waiting:
-        for file in graph.files_of(counted_inputs(graph, rules, waiting.pop())):
-            maker = JobId(graph.producer[file])
-            if maker == NO_JOB:
-                continue
-            if not rules[graph.rule_of[maker]].is_phony:
-                found[maker] = None
-            elif maker not in seen:
-                seen.add(maker)
-                waiting.append(maker)
-    return list(found)
+        for ref in counted_inputs(graph, rules, waiting.pop()):
+            if ref >= 0:
+                if is_new(ref):
+                    return True
+            elif ~ref not in news:
+                found = any(map(is_new, graph.groups[~ref]))
+                if found or phony.isdisjoint(graph.groups[~ref]):  # else those have a say
+                    news[~ref] = found
+                if found:
+                    return True
+            elif news[~ref]:
+                return True
+    return False

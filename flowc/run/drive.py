@@ -24,6 +24,7 @@ from flowc.record.history import HistoryView, Times
 from flowc.run.arrange import Outlook, arrange
 from flowc.run.benchmark import write_benchmark
 from flowc.run.choose import Chooser
+from flowc.run.contents import Contents
 from flowc.run.durations import Durations, expected_durations
 from flowc.run.files import Fault, JobFiles, missing_outputs
 from flowc.run.interrupt import Interrupts
@@ -100,8 +101,10 @@ class Run:
         self._chooser = Chooser(self._budget)
         self._launcher = Launcher(plan, options.memory_slack)
         self._files = JobFiles(graph, disk)
-        self._temp = TempFiles(graph, () if options.keep_temp else self._state.active)
+        self._temp = TempFiles(graph, () if options.keep_temp else self._state.active, plan.asked)
         self._digests = JobDigests(graph, FileDigests(disk, history))
+        self._contents = Contents(graph, disk, self._digests.files)
+        self._news: dict[int, bool] = {}  # by group: whether a maker of its files has run
         self._tell = Teller(plan, listeners)
         self._running: dict[JobId, _Running] = {}
         self._late: set[JobId] = set()  # those whose outputs are waited for
@@ -189,7 +192,7 @@ class Run:
 
     def _decide(self, job: JobId) -> None:
         needed = still_needed(
-            self._plan, job, self._disk, self._history, self._has_run, self._digests
+            self._plan, job, self._disk, self._history, self._has_run, self._digests, self._news
         )
         self._state.decide(job, needed)
         if not needed:
@@ -252,6 +255,7 @@ class Run:
             self._never_started(job, fault)
             return None
         self._running[job] = _Running(launch, time.time_ns())
+        self._contents.begin(job)
         self._tell.submitted(launch, self._files.outputs(job))
         return launch
 
@@ -284,6 +288,9 @@ class Run:
                 return
             self._fail(job, missing_outputs(missing), 0)
             return
+        if not self._contents.is_ready(job):
+            self._late.add(job)
+            return
         if running.launch is not None and self._repeat(job, running):
             return
         fault = self._files.after(job)
@@ -293,7 +300,9 @@ class Run:
         self._forget(job, running)
         self._state.done(job)
         run = running.runs[-1] if running.runs else None
-        self._tell.done(job, self._state.attempt(job), self._digests, running.started_ns, run)
+        attempt, began_ns = self._state.attempt(job), running.started_ns
+        was_changed = self._files.inputs_changed(job, began_ns)
+        self._tell.done(job, attempt, self._digests, began_ns, run, was_changed=was_changed)
         self._remove_temp(job, ran=True)
 
     def _repeat(self, job: JobId, running: _Running) -> bool:

@@ -5,6 +5,7 @@ import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from math import inf
 
 from flowc.dataclass import dataclass
 from flowc.disk import DIRECTORY, DIRECTORY_STAMP, FILE, Disk, FileState
@@ -14,6 +15,8 @@ from flowc.lang.pattern import Pattern
 from flowc.lang.values import Flags
 from flowc.plan.rules import counted_inputs, rule_facts
 
+_LOOK_AGAIN_S = 1.0
+"""Long lists of inputs may be read by thousands of jobs."""
 REMOVED = ".flowc/removed"
 """Where directories are while they are being removed."""
 
@@ -43,6 +46,7 @@ class JobFiles:
         self._rules: dict[int, _RuleFiles] = {}
         self._times: dict[int, int] = {}  # FileId -> mtime_ns of what was made in this run
         self._group_times: dict[int, int] = {}
+        self._group_looks: dict[int, tuple[float, int]] = {}
         self._seen: tuple[JobId, list[FileState | None]] | None = None  # by `missing`, for `after`
 
     def before(self, job: JobId) -> Fault | None:
@@ -119,6 +123,37 @@ class JobFiles:
         except OSError as fault_:
             return Fault("missing-output", f"the outputs cannot be finished: {fault_}")
         return None
+
+    def inputs_changed(self, job: JobId, began_ns: int) -> bool:
+        """Whether an input has changed since the job began. Then its outputs get the time of that
+        beginning: so the input is newer, and the next run makes them again."""
+        refs = counted_inputs(self._graph, self._facts, job)
+        newest_ns = max(
+            (self._changed(ref) if ref >= 0 else self._group_changed(~ref) for ref in refs),
+            default=0,
+        )
+        if newest_ns <= began_ns:
+            return False
+        for path in self.outputs(job):
+            state = self._disk.stat(path)
+            if state is not None:
+                with suppress(OSError):
+                    touch(path, state.kind, began_ns)
+        return True
+
+    def _changed(self, file: int) -> int:
+        """The time of a file where it is another one than was known; else 0."""
+        state = self._disk.stat(self._graph.paths[file])
+        return 0 if state is None or state.mtime_ns == self._time(file) else state.mtime_ns
+
+    def _group_changed(self, group: int) -> int:
+        """Of a list of files: it is looked through at most once in `_LOOK_AGAIN_S`."""
+        looked_s, newest_ns = self._group_looks.get(group, (-inf, 0))
+        now_s = time.monotonic()
+        if now_s - looked_s >= _LOOK_AGAIN_S:
+            newest_ns = max(map(self._changed, self._graph.groups[group]), default=0)
+            self._group_looks[group] = (now_s, newest_ns)
+        return newest_ns
 
     def discard(self, job: JobId) -> list[str]:
         """Remove what a failed job has left of its outputs; what was there."""

@@ -173,7 +173,10 @@ class Teller:
         digests: JobDigests,
         started_ns: int,
         run: JobEnded | None = None,
+        *,
+        was_changed: bool = False,
     ) -> None:
+        """`was_changed`: an input, while the job ran: nobody knows what it has read."""
         graph = self._graph
         rule = RuleId(graph.rule_of[id])
         try:
@@ -190,12 +193,15 @@ class Teller:
                 code_digest=digests.code(rule),
                 params_digest=params,
                 inputs_digest=digests.inputs(id),
-                content_digest=digests.content(id),
+                content_digest=None if was_changed else digests.content(id),
                 inputs_at_ns=started_ns,
                 wall_s=None if run is None else run.wall_s,
                 peak_rss_bytes=None if run is None else run.peak_rss_bytes,
             )
         )
+        if was_changed:
+            message = f"an input of {graph.job(id).name} changed while it ran"
+            self(Notice(time.time(), "input-changed", f"{message}: the next run makes it again"))
 
     def failed(
         self,

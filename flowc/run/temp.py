@@ -13,10 +13,13 @@ from flowc.ids import FileId, JobId
 class TempFiles:
     """Counts the readers of each `temp` file; a list that many jobs read counts once."""
 
-    def __init__(self, graph: JobGraph, active: Iterable[JobId]) -> None:
+    def __init__(
+        self, graph: JobGraph, active: Iterable[JobId], asked: frozenset[FileId] = frozenset()
+    ) -> None:
+        """`asked`: files that stay besides the targets of the graph."""
         self._graph = graph
         self._columns = _temp_columns(graph)  # by rule: which of its outputs are temp
-        self._kept = _kept(graph) if self._columns else frozenset()
+        self._kept = _kept(graph) | asked if self._columns else frozenset()
         self._readers: dict[FileId, int] = {}
         self._group_files: dict[int, list[FileId]] = {}
         self._group_readers: dict[int, int] = {}
