@@ -39,9 +39,7 @@ def make_plan(
     assessment.run()
     add_needed(assessment)
     resolver = Resolver(graph, disk, options)
-    return Plan(
-        graph, assessment.decisions, Why(assessment), resolver.request, selection.asked
-    )
+    return Plan(graph, assessment.decisions, Why(assessment), resolver.request, selection.asked)
 
 
 def still_needed(

@@ -48,7 +48,12 @@ class Requests:
         self._raised: dict[JobId, Request] = {}  # what was learnt from attempts that failed
 
     def learn(
-        self, job: JobId, cause: str, memory_bytes: int, seen_bytes: int | None, limit_s: float | None
+        self,
+        job: JobId,
+        cause: str,
+        memory_bytes: int,
+        seen_bytes: int | None,
+        limit_s: float | None,
     ) -> None:
         """An attempt has used up its memory or its time: the next one asks for twice as much."""
         known = self._raised.get(job, Request(memory_bytes=0))
@@ -65,7 +70,9 @@ class Requests:
         if known is None:
             return request
         if known.memory_bytes > request.memory_bytes:
-            memory_bytes = int(max(request.memory_bytes, min(known.memory_bytes, self._budget.memory_bytes)))
+            memory_bytes = int(
+                max(request.memory_bytes, min(known.memory_bytes, self._budget.memory_bytes))
+            )
             origin = Origin("scaled", "twice what was used when the memory was used up")
             origins = {**request.origins, "memory": origin}
             request = replace(request, memory_bytes=memory_bytes, origins=origins)
