@@ -4,6 +4,7 @@ import json
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -92,7 +93,7 @@ def test_a_log_may_be_spoiled(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_going_on_is_told_from_one_that_was_cut(tmp_path: Path) -> None:
-    here = {"boot_id": boot_id(), "pid": os.getpid()}
+    here: dict[str, Any] = {"boot_id": boot_id(), "pid": os.getpid()}
     live = run_started(pid_start_s=process_start_s(os.getpid()), **here)
     other = run_started(pid_start_s=1.0, **here)
     found = [read_story(write(tmp_path / "a", [e, *job(0, 0, 1)])).is_live for e in (live, other)]

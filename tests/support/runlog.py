@@ -61,15 +61,15 @@ def job(
     number = JobId(id)
     name = name or f"{rule}(n={id})"
     outputs = (output or f"out/{id}",)
-    asked = {"cores": cores, "memory_bytes": round(memory_gb * GIB)}
+    memory_bytes = round(memory_gb * GIB)
     filled = {"n": str(id)} if wildcards is None else wildcards
     planned = JobPlanned(
         number, rule, name, filled, tuple(inputs), outputs, tuple(map(JobId, needs)),
-        (f"{outputs[0]} is missing",), cores, round(memory_gb * GIB), START_S + start_s,
+        (f"{outputs[0]} is missing",), cores, memory_bytes, START_S + start_s,
     )  # fmt: skip
     submitted = JobSubmitted(
         number, attempt, START_S + start_s, rule, name, filled, outputs,
-        command or f"make {id}", resources=resources or {}, log=log, **asked,
+        command or f"make {id}", cores, memory_bytes, resources or {}, log,
     )  # fmt: skip
     started = JobStarted(number, attempt, START_S + start_s, str(1000 + id), "node1")
     peak = None if peak_gb is None else round(peak_gb * GIB)

@@ -77,6 +77,7 @@ function drawLabels(ctx, frame, labels) {
   const ratio = devicePixelRatio;
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
   ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
   const letter = ctx.measureText("n").width;
   for (const [i, x, lane, high, width] of labels) {
     const rule = jobs.rule[bars.job[i]];

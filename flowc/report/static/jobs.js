@@ -29,7 +29,8 @@ let haystack = null;
 
 function searchable() {
   haystack ||= jobs.id.map((_, job) => [
-    jobs.name[job], wildcardsOf(job), texts[(jobs.outputs || jobs.output)[job]], jobs.command ? texts[jobs.command[job]] : "",
+    jobs.name[job], wildcardsOf(job), texts[(jobs.outputs || jobs.output)[job]],
+    jobs.inputs ? texts[jobs.inputs[job]] : "", jobs.command ? texts[jobs.command[job]] : "",
   ].join("\n").toLowerCase());
   return haystack;
 }

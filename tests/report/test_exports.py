@@ -1,0 +1,328 @@
+"""What other tools are given, read by their own readers where these are installed, and by readers
+that are short enough to be believed."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.runlog import HOSTILE, hostile_run, job, many_jobs, run_ended, run_started
+
+from flowc.events import Event
+from flowc.record.find import load_story
+from flowc.record.fold import fold_events
+from flowc.record.wfnames import escape_name, unescape_name
+from flowc.report.exports import CSV_COLUMNS, EXPORTS, TRACE_COLUMNS
+from flowc.report.figures import Figures, figures
+
+RUN = [
+    run_started(4, 8),
+    *job(0, 0, 2, cores=2, cpu_s=3, peak_gb=1, inputs=["in put"], output="a_b/c-1.txt"),
+    *job(1, 2, 3, needs=[0], inputs=["a_b/c-1.txt"], cause="oom", will_retry=True),
+    *job(1, 3, 5.25, needs=[0], attempt=2, inputs=["a_b/c-1.txt"], output="-d"),
+    run_ended(5.25),
+]
+RUNS: dict[str, list[Event]] = {
+    "a run": RUN,
+    "nothing": [],
+    "no job": [run_started(), run_ended(1)],
+    "going on": RUN[:4],
+    "hostile": hostile_run(),
+    "many": many_jobs(50),
+}
+
+
+def of(name: str) -> Figures:
+    return figures(fold_events(RUNS[name]))
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+@pytest.mark.parametrize("name", RUNS)
+def test_each_is_the_same_each_time_and_can_be_written(name: str, form: str) -> None:
+    text = EXPORTS[form](of(name))
+    assert text == EXPORTS[form](of(name))
+    assert text.endswith("\n")
+    text.encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("form", ["json", "trace", "wfformat", "ro-crate"])
+def test_json_is_json(name: str, form: str) -> None:
+    json.loads(EXPORTS[form](of(name)))
+
+
+def test_json_has_figures_and_record() -> None:
+    data = json.loads(EXPORTS["json"](of("a run")))
+    assert data["figures"]["makespan_s"] == 5.25
+    assert data["figures"]["jobs"]["ok"] == 2
+    assert [len(job["attempts"]) for job in data["run"]["jobs"]] == [1, 2]
+    assert [a["cause"] for a in data["run"]["jobs"][1]["attempts"]] == ["oom", ""]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_csv(name: str) -> None:
+    found = of(name)
+    rows = list(csv.reader(io.StringIO(EXPORTS["csv"](found), newline="")))
+    assert rows[0] == list(CSV_COLUMNS)
+    assert {len(row) for row in rows} == {len(CSV_COLUMNS)}
+    assert len(rows) - 1 == len(found.bars) + sum(not j.attempts for j in found.run.jobs.values())
+    texts = [cell for row in rows[1:] for cell in row if not re.fullmatch(r"-?[0-9.e-]*", cell)]
+    assert not [cell for cell in texts if cell[0] in "=+-@\t\r\n"]
+
+
+def test_csv_has_names_as_they_are() -> None:
+    rows = list(csv.DictReader(io.StringIO(EXPORTS["csv"](of("hostile")), newline="")))
+    names = {row["name"].removeprefix("'") for row in rows}
+    assert names == set(HOSTILE.values())
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_nextflow_trace_is_a_table_and_read_again(name: str, tmp_path: Path) -> None:
+    found = of(name)
+    text = EXPORTS["nextflow-trace"](found)
+    rows = [line.split("\t") for line in text.splitlines()]
+    assert rows[0] == list(TRACE_COLUMNS)
+    assert {len(row) for row in rows} == {len(TRACE_COLUMNS)}
+    (tmp_path / "trace.txt").write_text(text)
+    again = figures(load_story(str(tmp_path / "trace.txt")))
+    assert again.attempts == found.attempts
+    assert again.core_area.requested == pytest.approx(found.core_area.requested, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["a run", "hostile", "many"])
+def test_trace_events_are_slices_that_do_not_overlap(name: str) -> None:
+    found = of(name)
+    data = json.loads(EXPORTS["trace"](found))
+    slices = [e for e in data["traceEvents"] if e["ph"] == "X"]
+    lanes = sum(high for pieces in found.lanes.pieces for _, high in pieces)
+    assert len(slices) == lanes
+    ends: dict[int, int] = {}
+    for event in sorted(slices, key=lambda e: (e["tid"], e["ts"])):
+        assert event["ts"] >= ends.get(event["tid"], 0)
+        ends[event["tid"]] = event["ts"] + event["dur"]
+    counters = {e["name"] for e in data["traceEvents"] if e["ph"] == "C"}
+    assert counters == {"cores", "memory (MB)", "jobs"}
+
+
+# --- OpenMetrics ---------------------------------------------------------------------------------
+
+SAMPLE = re.compile(r'(\w+)\{((?:\w+="(?:[^"\\\n]|\\[\\"n])*",?)*)\} (\S+)')
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_openmetrics_keeps_to_its_grammar(name: str) -> None:
+    lines = EXPORTS["openmetrics"](of(name)).split("\n")
+    assert lines[-2:] == ["# EOF", ""]
+    kind = ""
+    for line in lines[:-2]:
+        if line.startswith("# TYPE"):
+            kind = line.split()[2]
+        elif not line.startswith("#"):
+            match = SAMPLE.fullmatch(line)
+            assert match and match[1] == kind, line
+            float(match[3])
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_openmetrics_is_read_by_prometheus(name: str) -> None:
+    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
+    found = of(name)
+    families = {
+        f.name: f for f in parser.text_string_to_metric_families(EXPORTS["openmetrics"](found))
+    }
+    assert families["flowc_run_makespan_seconds"].samples[0].value == found.makespan_s
+    states = {s.labels["state"]: s.value for s in families["flowc_run_jobs"].samples}
+    assert states == found.states
+
+
+# --- WfCommons -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [*HOSTILE.values(), "a_b", "_", "__", "_61", "a_61_", "é/ü.txt"])
+def test_names_come_back(text: str) -> None:
+    assert re.fullmatch(r"[0-9a-zA-Z_.-]*", escape_name(text))
+    assert unescape_name(escape_name(text)) == text
+
+
+@pytest.mark.parametrize("name", ["a run", "hostile", "many"])
+def test_wfformat_refers_to_what_is_there(name: str) -> None:
+    found = of(name)
+    workflow = json.loads(EXPORTS["wfformat"](found))["workflow"]
+    tasks = {task["id"]: task for task in workflow["specification"]["tasks"]}
+    assert len(tasks) == len(found.run.jobs)
+    for id, task in tasks.items():
+        assert all(id in tasks[parent]["children"] for parent in task["parents"])
+        names = [id, *task["parents"], *task["inputFiles"], *task["outputFiles"]]
+        assert all(re.fullmatch(r"[0-9a-zA-Z_.-]+", one) for one in names)
+    assert {task["id"] for task in workflow["execution"]["tasks"]} <= set(tasks)
+
+
+@pytest.mark.parametrize("name", ["a run", "hostile", "many"])
+def test_wfformat_comes_back(name: str, tmp_path: Path) -> None:
+    found = of(name)
+    (tmp_path / "w.json").write_text(EXPORTS["wfformat"](found))
+    again = figures(load_story(str(tmp_path / "w.json")))
+    assert [j.rule for j in again.run.jobs.values()] == [j.rule for j in found.run.jobs.values()]
+    outputs = [[j.outputs for j in f.run.jobs.values()] for f in (again, found)]
+    assert outputs[0] == outputs[1]
+    assert again.critical_path == found.critical_path
+    assert again.bound.critical_path_s == pytest.approx(found.bound.critical_path_s, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["a run", "hostile", "many"])
+def test_wfformat_is_valid_by_wfcommons(name: str) -> None:
+    schema = pytest.importorskip("wfcommons.wfinstances.schema")
+    validator = schema.SchemaValidator.__new__(schema.SchemaValidator)  # its schema is online
+    validator.logger, validator.errors, validator.warnings = schema.logging.getLogger(), [], []
+    validator._semantic_validation(json.loads(EXPORTS["wfformat"](of(name))))
+    assert not validator.errors
+
+
+# --- RO-Crate ------------------------------------------------------------------------------------
+
+
+def test_crate_says_what_went_in_and_came_out() -> None:
+    graph = {e["@id"]: e for e in json.loads(EXPORTS["ro-crate"](of("a run")))["@graph"]}
+    run = graph["#run"]
+    assert [e["@id"] for e in run["object"]] == ["in%20put"]
+    assert [e["@id"] for e in run["result"]] == ["-d"]
+    assert run["instrument"] == graph["./"]["mainEntity"] == {"@id": "Workflowfile"}
+    assert all(part["@id"] in graph for part in graph["./"]["hasPart"])
+
+
+def test_crate_is_read_by_rocrate(tmp_path: Path) -> None:
+    rocrate = pytest.importorskip("rocrate.rocrate")
+    crate = rocrate.ROCrate(str(_crate(tmp_path, of("a run"))))
+    assert crate.mainEntity["name"] == "Workflowfile"
+    assert [action["name"] for action in crate.root_dataset["mentions"]] == [
+        "Run 20260131-142501-4242"
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a run", "many", "going on"])
+def test_crate_is_valid_by_its_profile(name: str, tmp_path: Path) -> None:
+    services: Any = pytest.importorskip("rocrate_validator.services")
+    models: Any = pytest.importorskip("rocrate_validator.models")
+    settings = services.ValidationSettings(
+        rocrate_uri=str(_crate(tmp_path, of(name))),
+        profile_identifier="workflow-run-crate-0.5",
+        requirement_severity=models.Severity.REQUIRED,
+    )
+    try:
+        issues = services.validate(settings).get_issues()
+    except Exception as fault:
+        if "URLError" in str(fault):
+            pytest.skip("the validator fetches the contexts of JSON-LD: there is no network")
+        raise
+    assert not [issue.message for issue in issues]
+
+
+def _crate(directory: Path, found: Figures) -> Path:
+    """The run's directory: its files are there."""
+    text = EXPORTS["ro-crate"](found)
+    (directory / "ro-crate-metadata.json").write_text(text)
+    for entity in json.loads(text)["@graph"]:
+        if "File" in entity["@type"]:
+            path = directory / entity["name"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("")
+    return directory
+
+
+# --- logs of other tools -------------------------------------------------------------------------
+
+NIPYPE = """\
+{"name": "w.skull", "id": "w.skull", "start": "2026-01-31T10:00:00", "num_threads": 2, \
+"mem_gb": 1.5}
+{"name": "w.skull", "id": "w.skull", "finish": "2026-01-31T10:01:00", "duration": 60, \
+"runtime_threads": 150.0, "runtime_memory_gb": 0.5, "num_threads": 2, "mem_gb": 1.5}
+{"name": "w.bet.a0", "id": "w.bet.a0", "start": "2026-01-31T10:01:00"}
+{"name": "w.bet.a0", "id": "w.bet.a0", "finish": "2026-01-31T10:02:00", "error": "Traceback"}
+{"name": "w.never", "start": "2026-01-31T10:02:00"}
+{"name": "cut
+"""
+NEXTFLOW = (
+    "task_id\thash\tnative_id\tname\tstatus\texit\tsubmit\tduration\trealtime\t%cpu\tpeak_rss\t"
+    "peak_vmem\trchar\twchar\n"
+    "1\ta1/b2\t11\tALIGN (s1)\tFAILED\t137\t2026-01-31 10:00:00.000\t1m 30s\t1m 20s\t150.0%\t"
+    "1.5 GB\t2 GB\t3 MB\t1 MB\n"
+    "2\ta1/b3\t12\tALIGN (s1)\tCOMPLETED\t0\t2026-01-31 10:02:00.000\t2m\t1m 50s 250ms\t98.5%\t"
+    "2.1 GB\t3 GB\t3 MB\t1 MB\n"
+    "3\ta1/b4\t13\tSTATS\tCACHED\t0\t2026-01-31 10:04:00.000\t5s\t4s\t-\t-\t-\t-\t-\n"
+)
+
+
+def _read(tmp_path: Path, text: str) -> Figures:
+    (tmp_path / "log").write_text(text)
+    return figures(load_story(str(tmp_path / "log")))
+
+
+def test_a_callback_log_of_nipype(tmp_path: Path) -> None:
+    found = _read(tmp_path, NIPYPE)
+    jobs = {job.name: job for job in found.run.jobs.values()}
+    assert (found.run.tool, found.makespan_s) == ("nipype", 120)
+    assert {name: job.state for name, job in jobs.items()} == {
+        "w.skull": "ok", "w.bet.a0": "failed", "w.never": "running",
+    }  # fmt: skip
+    (attempt,) = jobs["w.skull"].attempts
+    assert (attempt.cores, attempt.cpu_s, attempt.peak_bytes) == (2, 90.0, 1 << 29)
+    assert jobs["w.bet.a0"].rule == "w.bet"
+
+
+def test_a_trace_of_nextflow(tmp_path: Path) -> None:
+    found = _read(tmp_path, NEXTFLOW)
+    assert (found.run.tool, found.attempts, found.makespan_s) == ("nextflow", 2, 240)
+    causes = [bar.attempt.cause for bar in found.bars]
+    assert causes == ["exit", ""]
+    assert found.bars[1].attempt.wall_s == 110.25
+    assert found.bars[0].attempt.peak_bytes == round(1.5 * (1 << 30))
+    assert found.rules[0].rule == "ALIGN"
+
+
+WF: dict[str, Any] = {
+    "name": "w", "schemaVersion": "1.5", "runtimeSystem": {"name": "makeflow", "version": "1"},
+    "workflow": {
+        "specification": {"tasks": [
+            {"name": "split_01", "id": "a", "parents": [], "children": ["b"]},
+            {"name": "join_02", "id": "b", "parents": ["a"], "children": []},
+        ]},
+        "execution": {
+            "makespanInSeconds": 9, "executedAt": "2026-01-31T10:00:00Z",
+            "tasks": [
+                {"id": "a", "runtimeInSeconds": 2, "avgCPU": 50, "memoryInBytes": 1000},
+                {"id": "b", "runtimeInSeconds": 3, "coreCount": 2},
+            ],
+        },
+    },
+}  # fmt: skip
+
+
+def test_an_instance_of_wfcommons(tmp_path: Path) -> None:
+    found = _read(tmp_path, json.dumps(WF))
+    assert (found.run.tool, found.makespan_s, found.critical_path) == ("makeflow", 5, [0, 1])
+    assert [rule.rule for rule in found.rules] == ["join", "split"]
+    assert any("does not say when" in note for note in found.notes)
+
+
+# fmt: off
+SPOILED: dict[str, Callable[[], str]] = {
+    "no dates":       lambda: NIPYPE.replace("2026-01-31T", "x"),
+    "cut json":       lambda: json.dumps(WF)[:-20],
+    "no tasks":       lambda: json.dumps({**WF, "workflow": {}}),
+    "foreign sizes":  lambda: NEXTFLOW.replace("1.5 GB", "much"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("make", SPOILED.values(), ids=SPOILED)
+def test_a_spoiled_log_is_a_diagnostic(make: Callable[[], str], tmp_path: Path) -> None:
+    from flowc.diagnostic import WorkflowError
+
+    with pytest.raises(WorkflowError) as caught:
+        _read(tmp_path, make())
+    assert caught.value.diagnostics[0].code in ("malformed-log", "foreign-log")
