@@ -16,7 +16,7 @@ from flowc.lang.regex import ONE_CHARACTER, Items, character_test, parse
 MAX_PROGRAM = 5000
 """Instructions; `{1000}` means a thousand copies."""
 
-_CHARACTER, _SPLIT, _JUMP, _SAVE, _AT, _END = range(6)
+CHARACTER, SPLIT, JUMP, SAVE, AT, END = range(6)
 
 
 class TooLargeError(Exception):
@@ -33,7 +33,7 @@ class Machine:
             2 * number + side for number in parsed.state.groupdict.values() for side in (0, 1)
         }
         self._sequence(parsed, parsed.state.flags)
-        self._emit(_END)
+        self._emit(END)
         self.order = sorted(self.slots)
 
     def fullmatch(self, text: str) -> tuple[str, ...] | None:
@@ -47,13 +47,13 @@ class Machine:
             seen: set[int] = set()
             for place, saved in threads:
                 instruction = program[place]
-                if instruction[0] == _CHARACTER and instruction[1](char):
+                if instruction[0] == CHARACTER and instruction[1](char):
                     self._follow(place + 1, saved, following, seen, text, at + 1)
             threads = following
             if not threads:
                 return None
         for place, saved in threads:
-            if program[place][0] == _END:
+            if program[place][0] == END:
                 return tuple(text[saved[i] : saved[i + 1]] for i in range(0, len(saved), 2))
         return None
 
@@ -76,15 +76,15 @@ class Machine:
             seen.add(place)
             instruction = program[place]
             kind = instruction[0]
-            if kind == _JUMP:
+            if kind == JUMP:
                 waiting.append((instruction[1], saved))
-            elif kind == _SPLIT:
+            elif kind == SPLIT:
                 waiting.append((instruction[2], saved))
                 waiting.append((instruction[1], saved))
-            elif kind == _SAVE:
+            elif kind == SAVE:
                 slot = instruction[1]
                 waiting.append((place + 1, (*saved[:slot], at, *saved[slot + 1 :])))
-            elif kind == _AT:
+            elif kind == AT:
                 if instruction[1](text, at):
                     waiting.append((place + 1, saved))
             else:
@@ -101,13 +101,13 @@ class Machine:
     def _sequence(self, items: Items, flags: int) -> None:
         for operation, argument in items:
             if operation in ONE_CHARACTER:
-                self._emit(_CHARACTER, character_test((operation, argument), flags))
+                self._emit(CHARACTER, character_test((operation, argument), flags))
             elif operation is _constants.SUBPATTERN:
                 self._group(argument, flags)
             elif operation is _constants.BRANCH:
                 self._branch(argument[1], flags)
             elif operation is _constants.AT:
-                self._emit(_AT, _place_test(argument, flags))
+                self._emit(AT, _place_test(argument, flags))
             elif operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
                 self._repeat(argument, flags, operation is _constants.MAX_REPEAT)
             else:
@@ -118,41 +118,41 @@ class Machine:
         is_named = number is not None and 2 * number in self.slots
         order = sorted(self.slots)
         if is_named:
-            self._emit(_SAVE, order.index(2 * number))
+            self._emit(SAVE, order.index(2 * number))
         self._sequence(inner, (flags | add) & ~remove)
         if is_named:
-            self._emit(_SAVE, order.index(2 * number + 1))
+            self._emit(SAVE, order.index(2 * number + 1))
 
     def _branch(self, branches: Any, flags: int) -> None:
         ends = []
         for branch in branches[:-1]:
-            split = self._emit(_SPLIT)
+            split = self._emit(SPLIT)
             self._sequence(branch, flags)
-            ends.append(self._emit(_JUMP))
-            self.program[split] = (_SPLIT, split + 1, len(self.program))
+            ends.append(self._emit(JUMP))
+            self.program[split] = (SPLIT, split + 1, len(self.program))
         self._sequence(branches[-1], flags)
         for end in ends:
-            self.program[end] = (_JUMP, len(self.program))
+            self.program[end] = (JUMP, len(self.program))
 
     def _repeat(self, argument: Any, flags: int, is_greedy: bool) -> None:
         least, most, inner = argument
         for _ in range(least):
             self._sequence(inner, flags)
         if most is _constants.MAXREPEAT or most >= _constants.MAXREPEAT:
-            split = self._emit(_SPLIT)
+            split = self._emit(SPLIT)
             self._sequence(inner, flags)
-            self._emit(_JUMP, split)
+            self._emit(JUMP, split)
             self._aim(split, is_greedy, len(self.program))
             return
         splits = []
         for _ in range(most - least):
-            splits.append(self._emit(_SPLIT))
+            splits.append(self._emit(SPLIT))
             self._sequence(inner, flags)
         for split in splits:
             self._aim(split, is_greedy, len(self.program))
 
     def _aim(self, split: int, is_greedy: bool, end: int) -> None:
-        self.program[split] = (_SPLIT, split + 1, end) if is_greedy else (_SPLIT, end, split + 1)
+        self.program[split] = (SPLIT, split + 1, end) if is_greedy else (SPLIT, end, split + 1)
 
 
 def _place_test(code: Any, flags: int) -> Callable[[str, int], bool]:
