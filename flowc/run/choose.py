@@ -125,6 +125,7 @@ class Chooser:
         self._queues: dict[tuple[int, tuple[str, ...]], ReadyQueue] = {}
         self._held: dict[JobId, _Held] = {}  # in the order of their starts
         self._passed: dict[int, int] = {}  # how many have passed over a job that was first
+        self._kept: dict[str, Entry] = {}  # of these names nobody gets any who comes after that job
 
     def add(self, job: JobId, need: Need, order: Order, expected_s: float | None = None) -> None:
         """A job has become ready. `expected_s`: how long it will run, where that is known."""
@@ -155,6 +156,8 @@ class Chooser:
                 queue, place = found
             else:
                 self._passed[first[1][2]] = passed + 1
+        if queue.names:
+            self._keep_names(queue, place)
         return self._start(queue, place, now_s)
 
     def ended(self, job: JobId) -> None:
@@ -204,6 +207,8 @@ class Chooser:
         job = JobId(entry[2])
         need = Need(queue.cores, entry[3], tuple(zip(queue.names, entry[4], strict=True)))
         self._passed.pop(job, None)
+        if self._kept:
+            self._kept = {name: kept for name, kept in self._kept.items() if kept[2] != job}
         return self._hold(job, need, now_s + entry[5])
 
     def _hold(self, job: JobId, need: Need, ends_s: float) -> JobId:
@@ -221,12 +226,33 @@ class Chooser:
                 empty.append(key)
             elif queue.cores <= cores:
                 place = queue.find(memory, free_named, best)
-                if place is not None:
+                if place is not None and self._may_have_names(queue, queue.entry(place)):
                     best = queue.entry(place)
                     found = (queue, place)
         for key in empty:
             del self._queues[key]
         return found
+
+    def _keep_names(self, queue: ReadyQueue, place: Place) -> None:
+        """Count who is passed over for want of a name that this start takes of."""
+        entry = queue.entry(place)
+        free_named = self.budget.free_named
+        for other in self._queues.values():
+            first = other.first()
+            if first is None or first >= entry or not {*other.names} & {*queue.names}:
+                continue
+            short = [
+                name
+                for name, units in zip(other.names, first[4], strict=True)
+                if name in queue.names and units > free_named[name]
+            ]
+            passed = self._passed[first[2]] = self._passed.get(first[2], 0) + bool(short)
+            if short and passed >= self._patience and not self._kept:  # two would wait for another
+                self._kept = dict.fromkeys(short, first)
+
+    def _may_have_names(self, queue: ReadyQueue, entry: Entry) -> bool:
+        """Whether none of what it takes is kept for one that comes before it."""
+        return not any(self._kept.get(name, entry) < entry for name in queue.names)
 
     def _first(self) -> tuple[ReadyQueue, Entry] | None:
         """The first in order of the jobs that wait for nothing but cores and memory."""
@@ -236,8 +262,12 @@ class Chooser:
             entry = queue.first()
             if entry is None or (first is not None and first[1] < entry):
                 continue
-            if not queue.names or all(
-                units <= free_named[name] for name, units in zip(queue.names, entry[4], strict=True)
+            if not queue.names or (
+                self._may_have_names(queue, entry)
+                and all(
+                    units <= free_named[name]
+                    for name, units in zip(queue.names, entry[4], strict=True)
+                )
             ):
                 first = (queue, entry)
         return first

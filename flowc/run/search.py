@@ -126,6 +126,8 @@ class Search:
         for i in range(count - 1):
             if rng.random() < _MUTATIONS and child[i] not in needs[child[i + 1]]:
                 child[i], child[i + 1] = child[i + 1], child[i]
+        if any(child == known for _, known in self._population):  # nothing new: take a stranger
+            return self._in_order([rng.random() for _ in range(count)])
         return child
 
     def _parent(self) -> list[int]:
