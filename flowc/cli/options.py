@@ -348,6 +348,9 @@ def add_running(parser: ArgumentParser) -> None:
         "--log-events", metavar="FILE", help="write the event log (JSON lines) here too"
     )
     group.add_argument(
+        "--report", metavar="FILE", help="write a report of the run when it is over (an HTML page)"
+    )
+    group.add_argument(
         "--callback-log", metavar="FILE",
         help="append a line for each attempt, in the format of nipype's callback log",
     )  # fmt: skip

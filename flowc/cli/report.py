@@ -18,6 +18,7 @@ from flowc.cli.options import add_output
 from flowc.diagnostic import fail
 
 if TYPE_CHECKING:
+    from flowc.record.story import RunStory
     from flowc.report.figures import Figures
 
 FORMATS = (
@@ -101,6 +102,28 @@ def put(args: Namespace, form: str, text: str, otherwise: str) -> None:
         from flowc.cli.show import say
 
         say(f"written: {path}")
+
+
+def write_report(args: Namespace, story: "RunStory") -> None:
+    """For `--report` of a run that is over."""
+    from flowc.cli.show import say
+    from flowc.report.figures import figures
+
+    if not story.run:
+        say("no report: nothing was run")
+        return
+    write(args.report, rendered("html", figures(story), args))
+    if not args.quiet:
+        say(f"report: {args.report}")
+
+
+def may_write(path: str) -> None:
+    """Raises WorkflowError where `write` would: better before a long run than behind it."""
+    import os
+
+    directory = os.path.dirname(path) or "."
+    if not os.access(directory, os.W_OK) or os.path.isdir(path):
+        raise fail("unwritable-report", f"`{path}` cannot be written: there is no place for it")
 
 
 def write(path: str, text: str) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # nothing that --help does not need
     from flowc.graph.job import JobGraph
     from flowc.plan.decision import Plan
     from flowc.plan.options import PlanOptions
+    from flowc.record.fold import Fold
     from flowc.run.options import RunOptions
 
 
@@ -56,15 +57,31 @@ def main(args: Namespace) -> int:
     graph = compile_file(found.workflow, found.targets, found.reading)
     if args.touch:
         return _touch(graph, options, args, found.workflow)
+    reports = _reports(args)
     outcome = run_graph(
         graph,
         options,
         running=_running(args),
         run=_run_options(args, found.workflow),
-        listeners=[_listener(args)],
+        listeners=[_listener(args), *reports],
         planned=lambda plan: _announce(plan, args),
     )
+    for fold in reports:
+        from flowc.cli.report import write_report  # only where one is asked for
+
+        write_report(args, fold.story())
     return outcome.exit_code
+
+
+def _reports(args: Namespace) -> "list[Fold]":
+    """What listens to the run for `--report`."""
+    if args.report is None:
+        return []
+    from flowc.cli.report import may_write  # only where one is asked for
+    from flowc.record.fold import Fold  # as above
+
+    may_write(args.report)
+    return [Fold()]
 
 
 def _touch(graph: "JobGraph", options: "PlanOptions", args: Namespace, workflow: str) -> int:
