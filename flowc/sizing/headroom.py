@@ -21,7 +21,7 @@ class Errors(NamedTuple):
     values: Sequence[float]
     weights: Sequence[float]  # run times; their mean is 1
     unit_bytes: Sequence[float]  # what a headroom of 1 costs a job: 1, or its prediction
-    again_bytes: float  # what the next attempt at a job that was killed asks for
+    again_bytes: float  # what a job that is killed costs: what its next attempt asks for, and more
 
     @property
     def again(self) -> float:

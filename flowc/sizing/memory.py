@@ -28,9 +28,9 @@ from flowc.units import GIB
 
 __all__ = ["FEWEST_FAILURES", "LEAST_WASTE", "FittedMemory", "MemoryModel", "Sized", "fit_memory"]
 
-FAILURE_COST = {LEAST_WASTE: 0.5, FEWEST_FAILURES: 10.0}
-"""What a job that is killed costs besides the memory it wastes, as a share of the largest request
-for its run time: others wait, and someone looks at the log."""
+FAILURE_COST = {LEAST_WASTE: 1.0, FEWEST_FAILURES: 10.0}
+"""What a job that is killed costs besides the memory it wastes, in the memory that its next attempt
+asks for: others wait, and someone looks at the log."""
 KEPT = 256
 """A model forgets what is older than so many measurements, but for the largest peak."""
 
@@ -164,7 +164,8 @@ def _cheapest(
         for is_ratio in (False, True):
             if is_ratio and (fit.scale.kind == CONSTANT or min(fit.apart) <= 0):
                 continue
-            errors = _errors(peaks, fit.apart, weights, base.largest_bytes, is_ratio)
+            again_bytes = base.largest_bytes * (1 + penalty)
+            errors = _errors(peaks, fit.apart, weights, again_bytes, is_ratio)
             for rule, size, apart in headrooms(errors):
                 if is_ratio:
                     sized = [p * h for p, h in zip(fit.apart, apart, strict=True)]
