@@ -117,12 +117,16 @@ def refused_table() -> str:
 
 def command_sections() -> str:
     """One section for each command: its docstring and its options."""
-    from flowc.cli.main import COMMANDS
+    from flowc.cli.main import COMMANDS, SUBCOMMANDS
     from flowc.cli.options import Parser
 
     out: list[str] = []
+    every = {}
     for name, summary in COMMANDS.items():
-        module = import_module(f"flowc.cli.{name}")
+        every[name] = summary
+        every |= {f"{name} {word}": text for word, text in SUBCOMMANDS.get(name, {}).items()}
+    for name, summary in every.items():
+        module = import_module(f"flowc.cli.{name.replace(' ', '_')}")
         parser = Parser(name, summary=summary, description=module.__doc__ or "")
         module.options(parser)
         actions = [a for a in parser._actions if a.help != SUPPRESS]

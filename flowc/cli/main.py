@@ -32,10 +32,22 @@ COMMANDS = {
     "compile": "write the workflow's graph as one JSON file",
     "report": "show how a run went, as a page, a text or for other tools",
     "gantt": "draw the log of a run, flowc's own or another tool's",
+    "profile": "make the targets and measure what each job uses",
     "summary": "list the outputs and the state they are in",
     "list": "list the rules, or the targets that can be asked for",
     "completion": "print a completion script for bash, zsh or fish",
 }
+
+SUBCOMMANDS = {
+    "profile": {
+        "show": "show what was measured",
+        "resources": "make a resource file of what was measured",
+        "apply": "write measured figures into the workflow file",
+        "diff": "compare two profiles",
+        "import": "take over what another tool has measured",
+    },
+}
+"""Each in a file of its own: `profile_show.py`."""
 
 HELP = """\
 usage: flowc COMMAND [WORKFLOWFILE] [TARGET ...] [OPTION ...]
@@ -109,8 +121,13 @@ def _run(argv: list[str], args: Namespace) -> int:
         first = argv[0]
     if first not in COMMANDS:
         raise _unknown_command(first)
-    command = import_module(f"flowc.cli.{first}")
-    parser = Parser(first, summary=COMMANDS[first], description=command.__doc__ or "")
+    summary, module = COMMANDS[first], first
+    inner = SUBCOMMANDS.get(first, {})
+    if len(argv) > 1 and argv[1] in inner:
+        summary, module = inner[argv[1]], f"{first}_{argv[1]}"
+        first, argv = f"{first} {argv[1]}", argv[1:]
+    command = import_module(f"flowc.cli.{module}")
+    parser = Parser(first, summary=summary, description=command.__doc__ or "")
     command.options(parser)
     args.argv = argv
     parser.read(argv[1:], args)
@@ -136,7 +153,7 @@ def _unknown_command(word: str) -> WorkflowError:
         )
     from difflib import get_close_matches  # only after a mistake
 
-    near = get_close_matches(word, COMMANDS, n=1)
+    near = [] if os.path.exists(word) else get_close_matches(word, COMMANDS, n=1)
     hint = f"did you mean `flowc {near[0]}`?" if near else f"commands: {', '.join(COMMANDS)}"
     if not near and os.path.exists(word):
         hint = f"to run it: `flowc run {word}`"

@@ -28,16 +28,21 @@ if TYPE_CHECKING:  # nothing that --help does not need
 
 
 def options(parser: ArgumentParser) -> None:
+    shared_options(parser)
+    parser.add_argument(
+        "--save-profile", metavar="FILE",
+        help="measure the jobs closely, and add what was measured to this profile",
+    )  # fmt: skip
+
+
+def shared_options(parser: ArgumentParser) -> None:
+    """Those of `flowc profile`, too."""
     parser.add_argument(
         "-n", "--dry-run", "--dryrun", action="store_true", help="only say what would run"
     )
     add_workflow(parser)
     add_display(parser)
     add_running(parser)
-    parser.add_argument(
-        "--save-profile", metavar="FILE",
-        help="measure the jobs closely, and add what was measured to this profile",
-    )  # fmt: skip
     add_choice(parser)
     add_resources(parser)
     add_schedule(parser)

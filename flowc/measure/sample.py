@@ -14,7 +14,6 @@ job's end are the floor of all that is said (see `record`).
 It is a thread because a look is short: some 1 ms for 16 jobs of 4 processes each, once a second.
 """
 
-import os
 import signal
 import threading
 import time
@@ -31,6 +30,8 @@ YOUNG_S = 1.0
 """So old, a job is looked at less and less often: `AGE_SHARE` of its age apart."""
 AGE_SHARE = 0.05
 SHARE, CREDIT_S = 0.003, 0.05
+URGENT = 0.1
+"""Where memory has changed, it is looked at so much sooner than a job's part of the allowance."""
 PSS_SHARE, PSS_CREDIT_S = 0.003, 0.05
 SAME = 0.02
 """A change of memory by less is none."""
@@ -65,6 +66,7 @@ class Watched:
         "_lost_ticks",
         "_pss_at_s",
         "_pss_bytes",
+        "_pss_pids",
         "_pss_rss_bytes",
         "_pss_wait_s",
         "pids",
@@ -84,6 +86,7 @@ class Watched:
         self._pss_at_s = 0.0
         self._pss_bytes: int | None = None
         self._pss_rss_bytes = 0
+        self._pss_pids: list[int] = []  # of what was alive then
         self._pss_wait_s = PSS_FIRST_S
         self.pss_cost_s = 0.0  # of the last time
 
@@ -120,11 +123,17 @@ class Watched:
         alive = [pid for pid, stat in stats.items() if stat.rss_bytes]
         if len(alive) <= 1:
             return rss_bytes
-        if rss_bytes <= self.series.memory_peak_bytes or spacing_s is None:
+        if rss_bytes <= self.series.memory_peak_bytes:
             return None
-        if self._pss_bytes is not None and at_s - self._pss_at_s < spacing_s:
-            return None
+        before = self._pss_bytes
         changed = abs(rss_bytes - self._pss_rss_bytes) > SAME * rss_bytes
+        if spacing_s is not None and changed:
+            spacing_s *= URGENT
+        too_soon = before is not None and spacing_s is not None
+        if spacing_s is None or (too_soon and at_s - self._pss_at_s < spacing_s):
+            if before is None or self._pss_pids != alive:
+                return None
+            return max(0, rss_bytes - (self._pss_rss_bytes - before))  # as much shared as before
         if not changed and at_s - self._pss_at_s < self._pss_wait_s:
             return None
         began_s = time.thread_time()
@@ -132,18 +141,17 @@ class Watched:
         self.pss_cost_s = time.thread_time() - began_s
         known = [size for size in found if size is not None]
         if len(known) < len(found):
-            if any(
-                os.path.exists(f"/proc/{p}") for p, f in zip(alive, found, strict=True) if not f
-            ):
+            missed = [pid for pid, pss in zip(alive, found, strict=True) if pss is None]
+            if any((s := read_stat(pid)) is not None and s.rss_bytes for pid in missed):
                 self.series.every_pss_read = False  # not ours to read: setuid, another user's
                 return rss_bytes
             if not known:
                 return None
         total = sum(known)
-        before = self._pss_bytes
         is_same = before is not None and abs(total - before) <= SAME * total
         self._pss_wait_s = min(self._pss_wait_s * 2, PSS_LONGEST_S) if is_same else PSS_FIRST_S
         self._pss_at_s, self._pss_bytes, self._pss_rss_bytes = at_s, total, rss_bytes
+        self._pss_pids = alive
         return total
 
     def interval_s(self, now_s: float) -> float:
@@ -174,7 +182,8 @@ class Sampler:
             now_s = self._clock()
             self._jobs[pid] = Watched(pid, now_s)
             self._owner[pid] = pid
-            self._foreign.discard(pid)
+            # It may have children that were seen before this: ids are given out in rising order.
+            self._foreign = {other for other in self._foreign if other < pid}
             heappush(self._due, (now_s + FIRST_S, pid))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)

@@ -24,6 +24,7 @@ class Figures(NamedTuple):
     cores: int | None  # None: nobody has measured them
     memory_bytes: int | None
     detail: str  # for people: `40 measurements, at most 1.2 GB and 3.9 cores seen, ...`
+    why: str = ""  # of that, what is said of the headroom
 
 
 class Evidence:
@@ -85,7 +86,7 @@ class Evidence:
             parts.append("thin evidence")
         if self.date:
             parts.insert(0, self.date)
-        return Figures(self.cores(), memory_bytes, ", ".join(parts))
+        return Figures(self.cores(), memory_bytes, ", ".join(parts), why)
 
     def _memory(self, attempt: int) -> tuple[int | None, str]:
         peak_bytes = self.memory_peak_bytes

@@ -146,7 +146,7 @@ def read_json(path: str, what: str, span: Span | None = None) -> Any:
     except OSError as fault:
         raise fail(
             f"unreadable-{what}",
-            f"the {what} `{path}` cannot be read: {(fault.strerror or str(fault)).lower()}",
+            f"the {what.replace('-', ' ')} `{path}` cannot be read: {_cause(fault)}",
             span,
         ) from None
     if not raw.strip():
@@ -155,7 +155,7 @@ def read_json(path: str, what: str, span: Span | None = None) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as fault:
-        cut = fault.pos >= len(text.rstrip()) - 1
+        cut = not text.rstrip().endswith(("}", "]")) and text.lstrip()[:1] == "{"
         why = "the file ends too early" if cut else fault.msg[:1].lower() + fault.msg[1:]
         source = Source(path, text)
         at = min(fault.pos, max(0, len(text) - 1))
@@ -167,9 +167,14 @@ def read_json(path: str, what: str, span: Span | None = None) -> Any:
         raise malformed(what, path, why, span) from None
 
 
+def _cause(fault: OSError) -> str:
+    return (fault.strerror or str(fault)).lower()
+
+
 def malformed(what: str, path: str, why: str, span: Span | None = None) -> WorkflowError:
     """A file whose content makes no sense."""
-    return fail(f"malformed-{what}", f"`{path}` is no good {what}: {why}", span)
+    kind = what.replace("-", " ")
+    return fail(f"malformed-{what}", f"`{path}` is not a good {kind}: {why}", span)
 
 
 def _no_constant(text: str) -> NoReturn:

