@@ -23,11 +23,16 @@ def cut_short(directory: str = ".") -> Iterator[RunStarted]:
 
 def has_ended(path: str) -> bool:
     """Whether the last line of a log is the end of its run."""
+    return last_line(path).startswith(_END)
+
+
+def last_line(path: str) -> bytes:
+    """Of a log; without its beginning where it is very long."""
     try:
         with open(path, "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _LAST_BYTES))
             data = file.read()
     except OSError:
-        return False
-    return data[data.rfind(b"\n", 0, -1) + 1 :].startswith(_END)
+        return b""
+    return data[data.rfind(b"\n", 0, -1) + 1 :]

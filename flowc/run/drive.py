@@ -117,9 +117,9 @@ class Run:
     def run(self) -> RunOutcome:
         self._requests.check(self._state.active)
         self._rank()
-        self._tell.run_started(self._options, self._budget, len(self._state.active))
         with self._interrupts:
             try:
+                self._tell.run_started(self._options, self._budget, len(self._state.active))
                 self._state.start()
                 self._loop()
             except BaseException:
@@ -164,12 +164,15 @@ class Run:
             self._start()
             if state.over:
                 return
+            if self._tell.paused(self._interrupts.paused) and not state.running:
+                time.sleep(_LOOK_S)
+                continue
             if not state.running:  # something has failed before it started: what else is ready?
                 if turns == (turns := list(state.counts)):
                     raise RuntimeError("jobs wait, and nothing runs that they could wait for")
                 continue
             self._tell.flush()
-            for event in wait(_LOOK_S if self._late else None):
+            for event in wait(_LOOK_S if self._late or self._interrupts.paused else None):
                 self._happened(event)
             if self._late:
                 self._look_again()
@@ -224,6 +227,8 @@ class Run:
 
     def _start(self) -> None:
         """Submit whatever fits."""
+        if self._interrupts.paused:
+            return
         tasks = []
         while not self._state.stopped and (job := self._chooser.next(time.monotonic())) is not None:
             self._state.started(job)

@@ -1,5 +1,5 @@
 """Signals that end a run: the first one lets nothing new start and asks the jobs to end, the
-second one, or the end of the patience, ends them."""
+second one, or the end of the patience, ends them. USR1 and USR2 pause a run and let it go on."""
 
 import signal
 import threading
@@ -19,6 +19,7 @@ class Interrupts:
     def __init__(self, stop: Callable[[bool], None], patience_s: float) -> None:
         self._patience_s = patience_s  # from the first signal on
         self.number: int | None = None  # the first signal that came
+        self.paused = False
         self._stop = stop
         self._before: dict[int, Any] = {}
 
@@ -30,6 +31,10 @@ class Interrupts:
                     self._before[number] = before
                     signal.signal(number, self._came)
             self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._came)
+            for number in (signal.SIGUSR1, signal.SIGUSR2):
+                before = signal.signal(number, self._pause)
+                # It would kill, if it came when the run is just over.
+                self._before[number] = signal.SIG_IGN if before == signal.SIG_DFL else before
         return self
 
     def __exit__(
@@ -43,6 +48,9 @@ class Interrupts:
         for number, before in self._before.items():
             signal.signal(number, before or signal.SIG_DFL)  # None: not set from Python
         self._before.clear()
+
+    def _pause(self, number: int, frame: FrameType | None) -> None:
+        self.paused = number == signal.SIGUSR1
 
     def _came(self, number: int, frame: FrameType | None) -> None:
         first = self.number is None

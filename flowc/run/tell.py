@@ -50,6 +50,7 @@ class Teller:
         self._planned: set[JobId] = set()
         self._groups: set[int] = set()
         self._exceeded: set[str] = set()  # rules
+        self._is_paused = False
 
     def __call__(self, event: Event) -> None:
         for listener in self._listeners:
@@ -97,6 +98,16 @@ class Teller:
                 outcome.not_run,
             )
         )
+
+    def paused(self, is_paused: bool) -> bool:
+        """Tell it where that has changed; whether it is paused."""
+        if is_paused != self._is_paused:
+            self._is_paused = is_paused
+            if is_paused:
+                self(Notice(time.time(), "paused", "paused: no new jobs until `flowc resume`"))
+            else:
+                self(Notice(time.time(), "resumed", "resumed"))
+        return is_paused
 
     def planned(self, id: JobId, cores: int, memory_bytes: int) -> None:
         """Once for each job, when it is its turn: a plan of a million jobs is not told at once."""
