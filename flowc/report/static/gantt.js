@@ -195,7 +195,7 @@ function makeGantt() {
     y: { range: () => [0, layout.total], dir: -1 },
     axis: {
       splits: () => laneTicks().map((lane) => lane + 0.5),
-      values: (_, splits) => splits.map((at) => cut(layout.label(Math.floor(at)), 9)),
+      values: (_, splits) => splits.map((at) => cut(layout.label(Math.floor(at)), 10)),
       grid: { show: false },
     },
   });

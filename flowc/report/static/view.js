@@ -1,5 +1,7 @@
 // One span of time that all charts show, and one way to move it.
-const LEFT = 64; // the width of every chart's vertical axis, so that all share one axis of time
+const LEFT = 78; // the width of every chart's vertical axis, so that all share one axis of time
+const STEPS_S = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
+  3600, 7200, 10800, 21600, 43200, ...[1, 2, 5, 10, 20, 50, 100, 200, 500].map((days) => days * 86400)];
 const view = { min: 0, max: END_S };
 const plots = [];
 const SMALLEST_S = Math.max(END_S / 1e6, 0.002);
@@ -87,7 +89,7 @@ function makePlot(host, { height, data: columns, series, y, axis, draw, hasTimes
     axes: [
       { show: !!hasTimes, size: 26, stroke: () => shade("muted"), font: "12px system-ui, sans-serif",
         grid: { stroke: () => shade("grid"), width: 1 }, ticks: { stroke: () => shade("grid"), width: 1, size: 5 },
-        values: (_, splits) => splits.map((s) => moment(s, splits[1] - splits[0])) },
+        incrs: STEPS_S, values: (_, splits) => splits.map((s) => moment(s, splits[1] - splits[0])) },
       { size: LEFT, stroke: () => shade("muted"), font: "12px system-ui, sans-serif",
         grid: { stroke: () => shade("grid"), width: 1 }, ticks: { show: false }, ...axis },
     ],
