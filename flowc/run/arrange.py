@@ -10,8 +10,10 @@ from math import inf, isfinite
 
 from flowc.diagnostic import WorkflowError
 from flowc.ids import JobId
+from flowc.plan.decision import Plan
 from flowc.plan.request import Request
 from flowc.run.choose import Budget, Chooser
+from flowc.run.durations import Durations
 from flowc.run.found import searched
 from flowc.run.order import Ranking
 from flowc.run.simulate import Simulated, Simulation
@@ -47,6 +49,17 @@ class Outlook:
     expected: Sequence[float]  # seconds by job
     is_known: bool  # whether those say anything
     is_exact: bool  # whether they say it of each job
+
+
+def outlook_of(plan: Plan, request: Callable[[JobId], Request], known: Durations) -> Outlook:
+    """What is known of a plan's run."""
+    return Outlook(
+        lambda: RunState(plan.graph, plan.decisions),
+        request,
+        known.seconds,
+        known.is_known,
+        known.is_exact,
+    )
 
 
 def arrange(

@@ -14,23 +14,24 @@ from flowc.dataclass import dataclass, field
 from flowc.diagnostic import WorkflowError
 from flowc.disk import Disk
 from flowc.events import Event, JobEnded, JobStarted
-from flowc.executors.base import Executor
+from flowc.executors.base import Executor, Task
 from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.digest import FileDigests, JobDigests
 from flowc.plan.make import still_needed
 from flowc.plan.request import Request
 from flowc.record.history import HistoryView, Times
-from flowc.run.arrange import Outlook, arrange
+from flowc.run.arrange import arrange, outlook_of
 from flowc.run.benchmark import write_benchmark
 from flowc.run.choose import Chooser
 from flowc.run.contents import Contents
-from flowc.run.durations import Durations, expected_durations
+from flowc.run.durations import NOTHING_KNOWN, expected_durations
 from flowc.run.files import Fault, JobFiles, missing_outputs
 from flowc.run.interrupt import Interrupts
 from flowc.run.need import Requests, budget_of
 from flowc.run.options import RunOptions, RunOutcome
 from flowc.run.order import Ranking
+from flowc.run.spare import share_out, starting, with_memory
 from flowc.run.state import RunState, Status
 from flowc.run.task import Launch, Launcher
 from flowc.run.tell import Teller, how_it_ended
@@ -112,7 +113,7 @@ class Run:
         self._interrupts = Interrupts(self._stop, options.kill_after_s)
         self._granted: dict[JobId, Request] = {}  # to jobs that are ready
         self._ranking = Ranking("fifo", (), self._budget)  # until there is something to rank
-        self._expected: Durations | None = None
+        self._expected = NOTHING_KNOWN
 
     def run(self) -> RunOutcome:
         self._requests.check(self._state.active)
@@ -145,13 +146,7 @@ class Run:
         """Work out the order in which jobs are to start."""
         state, options = self._state, self._options
         known = self._expected = expected_durations(self._graph, state.active, self._history)
-        outlook = Outlook(
-            lambda: RunState(self._graph, self._plan.decisions),
-            lambda job: self._requests.of(job, 1),
-            known.seconds,
-            known.is_known,
-            known.is_exact,
-        )
+        outlook = outlook_of(self._plan, lambda job: self._requests.of(job, 1), known)
         how = arrange(options.schedule, state, self._budget, outlook, options.search_s)
         self._ranking, self._chooser = how.ranking, how.chooser
 
@@ -221,30 +216,38 @@ class Run:
         self._granted[job] = request
         need = self._budget.need(request)
         order = self._ranking.order(job, need, request.priority)
-        expected = self._expected
-        known_s = expected.seconds[job] if expected is not None and expected.is_known else None
-        self._chooser.add(job, need, order, known_s)
+        self._chooser.add(job, need, order, self._expected.of(job))
 
     def _start(self) -> None:
         """Submit whatever fits."""
         if self._interrupts.paused:
             return
-        tasks = []
-        while not self._state.stopped and (job := self._chooser.next(time.monotonic())) is not None:
-            self._state.started(job)
-            launch = self._prepare(job)
-            if launch is None:
-                self._chooser.ended(job)
-                self._sort()
-            else:
-                tasks.append(launch.task)
+        tasks: list[Task] = []
+        while chosen := self._choose():
+            begin = starting(self._graph, chosen, self._granted, self._expected.peaks)
+            more = share_out(self._chooser, begin)
+            for job in chosen:
+                launch = self._prepare(job, more.get(job))
+                if launch is None:
+                    self._chooser.ended(job)
+                    self._sort()
+                else:
+                    tasks.append(launch.task)
         if tasks:
             self._tell.flush()
             self._executor.submit(tasks)
             if self._interrupts.number is not None:  # it came in between
                 self._executor.cancel([task.job for task in tasks])
 
-    def _prepare(self, job: JobId) -> Launch | None:
+    def _choose(self) -> list[JobId]:
+        """All jobs that can start now."""
+        chosen = []
+        while not self._state.stopped and (job := self._chooser.next(time.monotonic())) is not None:
+            self._state.started(job)
+            chosen.append(job)
+        return chosen
+
+    def _prepare(self, job: JobId, memory_bytes: int | None) -> Launch | None:
         """Get a job ready to be submitted; None where that fails, which is then dealt with."""
         attempt = self._state.attempt(job)
         request = self._granted.pop(job)
@@ -252,6 +255,7 @@ class Run:
         if fault is None:
             try:
                 launch = self._launcher.launch(job, attempt, request)
+                launch = with_memory(launch, memory_bytes)
             except WorkflowError as wrong:
                 fault = Fault("workflow", str(wrong))
             except OSError as wrong:

@@ -40,6 +40,13 @@ class Durations:
         count = self.same_job + self.by_rule + self.by_profile + self.guessed
         return self.same_job > 0 and self.same_job >= 0.9 * count
 
+    def of(self, job: JobId) -> float | None:
+        """None where nothing is known."""
+        return self.seconds[job] if self.is_known else None
+
+
+NOTHING_KNOWN = Durations(array("d"), 0, 0, 0, 0, {})
+
 
 def expected_durations(
     graph: JobGraph,
