@@ -14,6 +14,7 @@ from argparse import ArgumentParser, Namespace
 
 def options(parser: ArgumentParser) -> None:
     from flowc.cli.options import add_output
+    from flowc.sizing.fitted import LEVELS
 
     parser.usage = "flowc profile resources PROFILE [PROFILE ...] [OPTION ...]"
     parser.add_argument("profiles", nargs="+", metavar="PROFILE", help="what was measured")
@@ -24,6 +25,11 @@ def options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("flowc", "columns"), default="flowc", help="(default: %(default)s)"
     )
+    parser.add_argument(
+        "--level", choices=LEVELS, default=LEVELS[0],
+        help="what headroom is for: the least memory wasted, or fewer than 1 job in 100 killed "
+        "(default: %(default)s)",
+    )  # fmt: skip
     add_output(parser)
 
 
@@ -37,7 +43,7 @@ def main(args: Namespace) -> int:
     if args.format == "columns":
         data = column_figures(attempt for _, attempt in pairs)
     else:
-        evidence = gather(pairs)
+        evidence = gather(pairs, args.level)
         data = make_resources(evidence.values(), ", ".join(args.profiles))
         unsized = [rule for rule in evidence if rule not in data["rules"]]
         for rule in unsized:

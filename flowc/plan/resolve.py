@@ -73,7 +73,9 @@ class Resolver:
         rule = self.graph.workflow.rules[rule_id]
         settings = (rule.threads, rule.mem, rule.runtime, rule.priority, *rule.resources.values())
         request = self._resolve(job, attempt)
-        varies = rule.profile is not None or any(
+        given = self.options.resource_file.get(rule.name)
+        varies = rule.profile is not None or (given is not None and given.fitted is not None)
+        varies = varies or any(
             s is not None and is_function(s.value) for s in settings
         )
         self._fixed[rule_id] = None if varies else request
@@ -130,8 +132,11 @@ class Resolver:
         origin, told = Origin("override", "--set-resources"), DEFAULT
         setting = None
         given = self.options.resource_file.get(rule.name)
-        if found is None and given is not None and given.memory_bytes is not None:
-            draft.memory_bytes = given.memory_bytes
+        size = None
+        if found is None and given is not None:
+            size = given.memory(lambda: self._size(draft), draft.attempt)
+        if given is not None and size is not None:
+            draft.memory_bytes = size
             draft.origins["memory"] = Origin("override", given.detail)
             return
         if found is None and rule.mem is not None:

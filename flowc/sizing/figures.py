@@ -7,13 +7,19 @@ resources`, `flowc check`) asks here.
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
-from flowc.sizing.profile import OK, OOM, Attempt, Profile, ProfileRun
-from flowc.units import GIB, MIB, show_gb
+from flowc.sizing.fitted import LEAST_WASTE, FittedMemory
+from flowc.sizing.measurement import FAILED, OK, OOM, Measurement
+from flowc.sizing.memory import fit_memory
+from flowc.sizing.profile import Attempt, Profile, ProfileRun
+from flowc.units import GIB, MIB
 
 SPILL_CORES = 0.15
 """So much more than a whole number of cores is not worth another core."""
+LEAST_BYTES = 32 * MIB
+"""No job asks for less: what the system itself takes for a process must have room."""
 THIN = 3
 """Of fewer measurements the figures are guesses, and say so."""
 
@@ -30,8 +36,15 @@ class Figures(NamedTuple):
 class Evidence:
     """What has been measured of one rule."""
 
-    def __init__(self, rule: str, attempts: Sequence[Attempt], dates: Sequence[str]) -> None:
+    def __init__(
+        self,
+        rule: str,
+        attempts: Sequence[Attempt],
+        dates: Sequence[str],
+        level: str = LEAST_WASTE,
+    ) -> None:
         self.rule = rule
+        self.level = level  # "least-waste" or "fewest-failures"
         self.attempts = attempts
         self.date = max((d[:10] for d in dates if d), default="")
         self.good = [a for a in attempts if a.outcome == OK]
@@ -68,40 +81,52 @@ class Evidence:
         cores = max(1, math.ceil(used - SPILL_CORES))
         return min(cores, max(told)) if told else cores
 
+    def measurements(self) -> list[Measurement]:
+        """As the models of memory take them."""
+        found = []
+        for one in self.attempts:
+            asked = one.request.get("memory_bytes")
+            outcome = one.outcome if one.outcome in (OK, OOM) else FAILED
+            found.append(
+                Measurement(
+                    one.memory_peak_bytes,
+                    one.input_bytes,
+                    one.wall_s,
+                    cores_used(one),
+                    asked,
+                    outcome,
+                )
+            )
+        return found
+
+    @cached_property
+    def fitted(self) -> FittedMemory | None:
+        """What jobs should ask for, by the size of their inputs where that matters."""
+        try:
+            return fit_memory(self.measurements(), self.level)
+        except ValueError:
+            return None
+
     def figures(self, input_bytes: int | None = None, attempt: int = 1) -> Figures:
-        """For a job with inputs of this size; None: whatever their size may be."""
-        memory_bytes, why = self._memory(attempt)
-        seen = []
-        if self.memory_peak_bytes is not None:
-            seen.append(show_gb(self.memory_peak_bytes))
-        if self.cores_peak is not None:
-            seen.append(f"{self.cores_peak:.1f} cores")
+        """For a job with inputs of this size; None: where that is not known."""
+        fitted = self.fitted
+        memory_bytes, why = None, ""
+        if fitted is not None:
+            sized = fitted.request(input_bytes, attempt)
+            memory_bytes, why = max(sized.bytes, LEAST_BYTES), sized.why
         count = len(self.good)
-        parts = [f"{count} measurement{'' if count == 1 else 's'}"]
-        if seen:
-            parts.append(f"at most {' and '.join(seen)} seen")
-        if why:
-            parts.append(why)
+        parts = [self.date] if self.date else []
+        parts.append(why or f"{count} measurement{'' if count == 1 else 's'}")
+        if self.cores_peak is not None:
+            parts.append(f"{self.cores_peak:.1f} cores")
         if self.is_thin:
             parts.append("thin evidence")
-        if self.date:
-            parts.insert(0, self.date)
         return Figures(self.cores(), memory_bytes, ", ".join(parts), why)
-
-    def _memory(self, attempt: int) -> tuple[int | None, str]:
-        peak_bytes = self.memory_peak_bytes
-        lost = [int(a.request.get("memory_bytes") or 0) for a in self.attempts if a.outcome == OOM]
-        if peak_bytes is None and not any(lost):
-            return None, ""
-        share = 1.5 if self.is_thin else 1.15
-        needed = max((peak_bytes or 0) * share, *(2 * size for size in lost), 64 * MIB)
-        needed *= 2 ** (attempt - 1)
-        return round(needed), f"{100 * (share - 1):.0f}% headroom"
 
     @property
     def varies(self) -> bool:
         """Whether jobs with inputs of other sizes get other figures."""
-        return False
+        return self.fitted is not None and self.fitted.varies
 
 
 def cores_used(attempt: Attempt) -> float | None:
@@ -113,14 +138,16 @@ def evidence_of(profile: Profile) -> dict[str, Evidence]:
     return gather(profile.attempts())
 
 
-def gather(attempts: Iterable[tuple[ProfileRun, Attempt]]) -> dict[str, Evidence]:
+def gather(
+    attempts: Iterable[tuple[ProfileRun, Attempt]], level: str = LEAST_WASTE
+) -> dict[str, Evidence]:
     """Attempts by rule."""
     found: dict[str, tuple[list[Attempt], list[str]]] = {}
     for run, attempt in attempts:
         members, dates = found.setdefault(attempt.rule, ([], []))
         members.append(attempt)
         dates.append(run.date)
-    return {rule: Evidence(rule, *parts) for rule, parts in found.items()}
+    return {rule: Evidence(rule, *parts, level) for rule, parts in found.items()}
 
 
 def shown_gb(memory_bytes: int) -> float:

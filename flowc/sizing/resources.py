@@ -3,18 +3,21 @@
     {"format": "flowc-resources", "version": 1,
      "rules": {"map": {"threads": 4, "mem_gb": 1.5, "evidence": "40 measurements, ..."}}}
 
-As JSON or YAML. What people write by hand needs no more than `{"map": {"threads": 4}}`, and a file
-of `{name: {ncpu, cpumax, mem, time}}` (see `columns`) is taken as well.
+Where memory goes with the size of the inputs, `memory` has the function (see `fitted`), and
+`mem_gb` is for inputs of unknown size. As JSON or YAML. What people write by hand needs no more
+than `{"map": {"threads": 4}}`, and a file of `{name: {ncpu, cpumax, mem, time}}` (see `columns`) is
+taken as well.
 """
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flowc.diagnostic import WorkflowError, fail
-from flowc.sizing.figures import Evidence, shown_gb
+from flowc.sizing.figures import LEAST_BYTES, Evidence, shown_gb
+from flowc.sizing.fitted import FittedMemory
 from flowc.sizing.profile import malformed, read_json, write_whole
 from flowc.source import Source, Span
 from flowc.units import GIB
@@ -22,7 +25,7 @@ from flowc.units import GIB
 FORMAT, VERSION = "flowc-resources", 1
 MOST_CORES, MOST_GB = 1_000_000, 1 << 30
 _NAMES = {"threads": "threads", "ncpu": "threads", "mem_gb": "mem_gb", "mem": "mem_gb"}
-_OTHERS = frozenset({"evidence", "cpumax", "time", "wall_s"})
+_OTHERS = frozenset({"evidence", "memory", "cpumax", "time", "wall_s"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,14 @@ class FileFigures:
     memory_bytes: int | None
     detail: str  # where it stands, for people
     path: str = ""
+    fitted: FittedMemory | None = None  # the memory, by the size of the inputs
+
+    def memory(self, input_bytes: Callable[[], int | None], attempt: int) -> int | None:
+        """What an attempt at a job asks for; its size is asked for where it matters."""
+        if self.fitted is None:
+            return self.memory_bytes
+        size = input_bytes() if self.fitted.varies else None
+        return max(self.fitted.request(size, attempt).bytes, LEAST_BYTES)
 
 
 def make_resources(evidence: Iterable[Evidence], source: str) -> dict[str, Any]:
@@ -45,6 +56,8 @@ def make_resources(evidence: Iterable[Evidence], source: str) -> dict[str, Any]:
             entry["threads"] = figures.cores
         if figures.memory_bytes is not None:
             entry["mem_gb"] = shown_gb(figures.memory_bytes)
+            if one.fitted is not None and one.fitted.varies:  # then `mem_gb` is for unknown sizes
+                entry["memory"] = one.fitted.to_data()
         if entry:
             rules[one.rule] = {**entry, "evidence": figures.detail}
     return {"format": FORMAT, "version": VERSION, "from": source, "rules": rules}
@@ -137,7 +150,17 @@ def _entry(path: str, rule: str, entry: Any) -> FileFigures:
         None if gb is None else math.ceil(gb * GIB),
         f"{path}: {evidence}" if isinstance(evidence, str) and evidence else path,
         path,
+        _fitted(path, rule, entry["memory"]) if "memory" in entry else None,
     )
+
+
+def _fitted(path: str, rule: str, data: Any) -> FittedMemory:
+    try:
+        if not isinstance(data, dict):
+            raise ValueError("it is no object")
+        return FittedMemory.from_data(data)
+    except ValueError as fault:
+        raise malformed("resource-file", path, f"at `{rule}.memory`: {fault}") from None
 
 
 def _read_yaml(path: str) -> Any:
