@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 from flowc.dataclass import dataclass
+from flowc.diagnostic import WorkflowError
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.lang.workflow import Rule
@@ -52,11 +53,13 @@ def expected_durations(
     graph: JobGraph,
     jobs: Sequence[JobId],
     times: Times,
-    of_profile: Callable[[Rule], float | None] = lambda rule: None,
+    of_profile: Callable[[Rule], float | None] | None = None,
 ) -> Durations:
-    """What is to be expected of these jobs."""
+    """What is to be expected of these jobs. `of_profile`: None for what the rules' profiles say."""
     rules, rule_of = graph.workflow.rules, graph.rule_of
     ids = sorted({rule_of[job] for job in jobs})
+    if of_profile is None:
+        of_profile = _of_profiles() if any(rules[id].profile for id in ids) else _no_profile
     known = times.rule_times([rules[id].name for id in ids])
     peaks = {name: found.peak_bytes for name, found in known.items() if found.peak_bytes}
     by_rule = {id: known[rules[id].name].median_s for id in ids if rules[id].name in known}
@@ -86,6 +89,29 @@ def expected_durations(
         counts[which] += 1
     same_job, of_rule, told, guessed = counts
     return Durations(seconds, same_job, of_rule, told, guessed, peaks)
+
+
+def _no_profile(rule: Rule) -> float | None:
+    return None
+
+
+def _of_profiles() -> Callable[[Rule], float | None]:
+    """The median of what a rule's profile has measured."""
+    from flowc.plan.measured import Profiles  # only for rules with a profile
+
+    profiles = Profiles()
+
+    def of_profile(rule: Rule) -> float | None:
+        if rule.profile is None:
+            return None
+        try:
+            evidence = profiles.of(rule)
+        except WorkflowError:  # whoever asks for the rule's figures is told
+            return None
+        walls = [a.wall_s for a in evidence.good if a.wall_s is not None] if evidence else []
+        return median(walls) if walls else None
+
+    return of_profile
 
 
 def _last_times(

@@ -1,7 +1,9 @@
 """`flowc plan --simulate` and `--sweep`, before and after a run that tells how long jobs take."""
 
 import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 Flowc = Callable[..., tuple[int, str, str]]
@@ -57,3 +59,13 @@ def test_every_schedule_runs(flowc: Flowc) -> None:
     for schedule in ("rank", "mem-thread", "fifo", "search"):
         assert flowc("run", "-F", "--schedule", schedule, "--cores", "2", "-q")[0] == 0
         assert flowc("plan", "-F", "--simulate", "--schedule", schedule)[0] == 0
+
+
+def test_a_profile_says_how_long_jobs_take(flowc: Flowc) -> None:
+    """Without a history; a rule without a profile is taken to run as long as others."""
+    assert flowc("run", "-q", "--save-profile", "p.json")[0] == 0
+    shutil.rmtree(".flowc")
+    text = Path("Workflowfile").read_text()
+    Path("Workflowfile").write_text(text.replace("    threads: 2\n", '    profile: "p.json"\n'))
+    out = flowc("plan", "-F", "--simulate", "--json")[1]
+    assert lines_of(out)[0]["durations"] == {"same_job": 0, "rule": 0, "profile": 2, "guessed": 1}
