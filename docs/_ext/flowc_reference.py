@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from flowc_diagnostics import sections
+
 import flowc
 from flowc.disk import RealDisk
 from flowc.events import KINDS as EVENTS
@@ -149,16 +151,13 @@ def _option(action: Action) -> tuple[str, str]:
 # --- diagnostics, reasons, events ----------------------------------------------------------------
 
 
-def diagnostic_table() -> str:
-    """Every code that occurs in the sources, with its messages."""
+def diagnostic_sections() -> str:
+    """Every code, with the messages that stand in the sources and an example."""
     found: dict[str, dict[str, None]] = {}
     for path in sorted(CODE.rglob("*.py")):
         for code, message in _faults(ast.parse(path.read_text("utf-8"))):
-            found.setdefault(code, {})[message] = None
-    return table(
-        ("code", "messages"),
-        ((f"`{code}`", "; ".join(map(_prose, found[code]))) for code in sorted(found)),
-    )
+            found.setdefault(code, {})[_prose(message)] = None
+    return sections({code: list(messages) for code, messages in found.items()})
 
 
 def _faults(tree: ast.AST) -> Iterator[tuple[str, str]]:
@@ -214,7 +213,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "functions": function_table,
     "refused": refused_table,
     "commands": command_sections,
-    "diagnostics": diagnostic_table,
+    "diagnostics": diagnostic_sections,
     "reasons": reason_table,
     "events": event_sections,
 }

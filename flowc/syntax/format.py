@@ -43,6 +43,8 @@ from flowc.syntax.tree import Tree
 def format_text(source: Source) -> str:
     """The canonical form of a file. Raises WorkflowError for one with faults in its syntax."""
     tree = parse(source)
+    if "\r\r\n" in source.text:  # damaged line ends: what they mean inside of a string is not sure
+        return source.text
     text = source.text.replace("\r\n", "\n")
     made = _Formatter(Source(source.name, text)).text()
     if made != text and not _means(made, tree):
