@@ -5,6 +5,7 @@ With --json, one rule a line.
 Examples:
   flowc profile show profile.json
   flowc profile show profile.json --jobs
+  flowc profile show profile.json --model map
 """
 
 import sys
@@ -12,6 +13,8 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # nothing that --help does not need
+    from collections.abc import Iterator
+
     from flowc.sizing.figures import Evidence
     from flowc.sizing.profile import Attempt
 
@@ -23,6 +26,11 @@ def options(parser: ArgumentParser) -> None:
     parser.add_argument("profiles", nargs="+", metavar="PROFILE", help="what was measured")
     parser.add_argument("--jobs", action="store_true", help="each attempt, not just each rule")
     parser.add_argument("--rule", metavar="RULE", help="of this rule alone")
+    parser.add_argument(
+        "--model",
+        metavar="RULE",
+        help="draw the memory of a rule: what was measured and the request",
+    )
     add_output(parser)
 
 
@@ -34,14 +42,19 @@ def main(args: Namespace) -> int:
 
     pairs = read_all(args.profiles)
     evidence = gather(pairs)
-    if args.rule is not None:
-        if args.rule not in evidence:
+    one_rule = args.model or args.rule
+    if one_rule is not None:
+        if one_rule not in evidence:
             raise fail(
                 "unmatched-rules",
-                f"nothing was measured of a rule `{args.rule}`",
-                hint=nearest(args.rule, evidence) or None,
+                f"nothing was measured of a rule `{one_rule}`",
+                hint=nearest(one_rule, evidence) or None,
             )
-        evidence = {args.rule: evidence[args.rule]}
+        evidence = {one_rule: evidence[one_rule]}
+    if args.model is not None:
+        for line in drawing(evidence[args.model]):
+            print(line)
+        return 0
     if args.json:
         for one in evidence.values():
             print_json(_data(one, jobs=args.jobs))
@@ -58,6 +71,42 @@ def main(args: Namespace) -> int:
     tools = sorted({run.tool for run in runs})
     print(f"\n{many(len(runs), 'run')}, measured by {', '.join(tools)}")
     return 0
+
+
+WIDTH = 60
+
+
+def drawing(evidence: "Evidence") -> "Iterator[str]":
+    """A line for each measurement, by the size of the input: a bar as long as its peak, and a mark
+    where the request would be."""
+    from flowc.units import show_bytes
+
+    seen = sorted(
+        (a.input_bytes or 0, a.memory_peak_bytes, a.input_bytes is not None)
+        for a in evidence.sized
+        if a.memory_peak_bytes is not None
+    )
+    rows = [
+        (size, peak, evidence.figures(size if known else None).memory_bytes or 0)
+        for size, peak, known in seen
+    ]
+    if not rows:
+        yield f"nobody has measured the memory of rule `{evidence.rule}`"
+        return
+    most = max(max(peak, asked) for _, peak, asked in rows)
+    shown = rows[:: -(-len(rows) // MOST_ROWS)]
+    yield f"{'input':>9}  {'peak':>8}  {'request':>8}  0 to {show_bytes(most)}"
+    for size, peak, asked in shown:
+        bar = list(("=" * round(WIDTH * peak / most)).ljust(WIDTH + 1))
+        bar[round(WIDTH * asked / most)] = "|"
+        line = f"{show_bytes(size):>9}  {show_bytes(peak):>8}  {show_bytes(asked):>8}  "
+        yield (line + "".join(bar)).rstrip()
+    fitted = evidence.fitted
+    if fitted is not None:
+        yield f"\n{evidence.rule}: {fitted.explain()}"
+
+
+MOST_ROWS = 40
 
 
 def _rule_row(evidence: "Evidence") -> list[str]:

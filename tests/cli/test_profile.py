@@ -164,6 +164,15 @@ def test_show(measured: Flowc) -> None:
     assert data[0]["request"]["cores"] == 2
 
 
+def test_the_model_is_drawn(measured: Flowc) -> None:
+    code, out, _ = measured("profile", "show", "p.json", "--model", "count")
+    head, *bars, empty, why = out.splitlines()
+    assert code == 0 and "0 to" in head and len(bars) == 5 and not empty
+    assert all("=" in bar and bar.endswith("|") for bar in bars)
+    assert why.startswith("count: 5 measurements")
+    assert "nothing was measured" in measured("profile", "show", "p.json", "--model", "cuont")[2]
+
+
 def test_diff(measured: Flowc) -> None:
     Path("q.json").write_text(profile(attempt("count", 1.5, 1.9), attempt("new", 1, 1)))
     _, out, _ = measured("profile", "diff", "p.json", "q.json")
