@@ -200,8 +200,8 @@ def _attempt_story(number: int, known: _Attempt, planned: JobPlanned | None) -> 
         found.cpu_s = _sum([end.cpu_s for end in ends])
         found.read_bytes = _sum([end.read_bytes for end in ends])
         found.written_bytes = _sum([end.written_bytes for end in ends])
-        peaks = [end.peak_rss_bytes for end in ends if end.peak_rss_bytes is not None]
-        found.peak_bytes = max(peaks, default=None)
+        peaks = [size for end in ends for size in (end.peak_rss_bytes, end.seen_memory_bytes)]
+        found.peak_bytes = max((size for size in peaks if size is not None), default=None)
         if found.started_s is None:
             found.started_s = max(last.at_s - last.wall_s, found.submitted_s or 0.0)
         found.started_s = min(found.started_s, last.at_s)

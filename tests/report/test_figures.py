@@ -212,6 +212,19 @@ def test_more_jobs_than_cores_get_more_lanes() -> None:
     assert not overlaps(found)
 
 
+def test_wide_jobs_come_in_one_piece_where_they_can() -> None:
+    found = of(
+        run_started(4),
+        *(job(i, 0, end_s) for i, end_s in enumerate((3, 1, 3, 1))),
+        job(4, 1, 2, cores=2),
+        job(5, 3, 5, cores=4),
+        run_ended(5),
+    )
+    assert [len(pieces) for pieces in found.lanes.pieces] == [1] * 6
+    assert found.lanes.total == 4
+    assert not overlaps(found)
+
+
 def test_thousands_of_jobs_on_many_cores_keep_to_their_lanes() -> None:
     found = of(many_jobs(3000, cores=64))
     assert found.lanes.total == 64
