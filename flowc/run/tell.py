@@ -33,6 +33,7 @@ from flowc.run.options import RunOptions, RunOutcome
 from flowc.run.task import Launch
 from flowc.units import show_gb, show_seconds
 
+_FULL_BYTES = 64 * 1024
 _LONG_LIST = 16
 """A list of more inputs is told once, and not by each job that reads it."""
 
@@ -289,4 +290,14 @@ def how_it_ended(event: JobEnded, launch: Launch | None) -> tuple[str, str]:
             return "exit", f"exit code {code}"
         hint = ", as the kernel does when memory is used up" if name == "SIGKILL" else ""
         return "signal", f"ended by signal {name}{hint} (exit code {code})"
-    return "exit", f"exit code {code}"
+    full = ", and the disk is full" if launch is not None and _is_full(launch.task.log) else ""
+    return "exit", f"exit code {code}{full}"
+
+
+def _is_full(path: str) -> bool:
+    """Whether the disk of a log has no room left: then what the job has said of it is lost."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return False
+    return found.f_blocks > 0 and found.f_bavail * found.f_frsize < _FULL_BYTES
