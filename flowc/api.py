@@ -95,6 +95,10 @@ def compile_file(
             )
         graph = read_ir(path, disk)
         names = graph.workflow.by_name
+        if graph.workflow.checkpoints is not None:  # what they decide is not in the file
+            from flowc.plan.checkpoints import expand_again
+
+            return expand_again(graph, normal_targets(targets, names), disk)
         return select_targets(graph, normal_targets(targets, names)) if targets else graph
     from flowc.graph.build import build_graph  # as above
 
@@ -119,8 +123,13 @@ def plan_graph(
     disk: Disk | None = None,
 ) -> Plan:
     """What must run, and why. The history is that of the working directory; nothing is written."""
-    history = History(read_only=True) if history is None else history
-    return make_plan(graph, history, disk or RealDisk(), options or PlanOptions())
+    view = History(read_only=True) if history is None else history
+    disk, options = disk or RealDisk(), options or PlanOptions()
+    if not graph.pending:
+        return make_plan(graph, view, disk, options)
+    from flowc.plan.checkpoints import settle  # few workflows have checkpoints
+
+    return settle(graph, disk, lambda found: make_plan(found, view, disk, options))
 
 
 def plan_file(
@@ -192,27 +201,55 @@ def run_graph(
     """Plan and run. `planned` is told the plan before anything starts.
 
     Raises ImpossibleRequestError where a job can never fit, LockedError where another flowc is at
-    work; an event reaches each listener after it has been written to the log.
+    work; an event reaches each listener after it has been written to the log. Where jobs wait for
+    checkpoints there are several rounds, each a run of its own.
     """
+    run, options = run or RunOptions(), options or PlanOptions()
+    plan, outcome = _run_round(graph, options, running, run, listeners, planned)
+    while plan.held and (outcome.exit_code == 0 or (run.keep_going and outcome.exit_code == 1)):
+        from flowc.plan.checkpoints import next_graph, outputs_of  # few workflows have any
+
+        found = next_graph(plan, RealDisk())
+        if found is None:
+            break
+        options = replace(options, ran=options.ran | outputs_of(plan))
+        plan, more = _run_round(found, options, running, replace(run, run=""), listeners, None)
+        outcome = outcome.and_then(more)
+    return outcome
+
+
+def _run_round(
+    graph: JobGraph,
+    options: PlanOptions,
+    running: Running | None,
+    run: RunOptions,
+    listeners: Sequence[Listener],
+    planned: Callable[[Plan], None] | None,
+) -> tuple[Plan, RunOutcome]:
+    """All that can be done before a checkpoint has to be done."""
     from flowc.executors.base import Capacity  # what runs jobs: not for those who only plan
     from flowc.executors.local import LocalExecutor
     from flowc.record.log import new_run_id
     from flowc.run.drive import run_plan
 
-    running, run = running or Running(), run or RunOptions()
+    running = running or Running()
     if running.save_profile is not None:
         from flowc.sizing.profile import may_add_to  # for such runs alone
 
         may_add_to(running.save_profile)
     with ExitStack() as stack:
         plan, history, notices = _locked_plan(graph, options, running, run, stack)
+        if plan.held:
+            from flowc.plan.checkpoints import without_held  # few workflows have checkpoints
+
+            plan = without_held(plan)
         if planned is not None:
             planned(plan)
         if not any(plan.decisions):
             for notice in notices:
                 for listener in listeners:
                     listener(notice)
-            return RunOutcome(0, 0, 0, 0, 0)
+            return plan, RunOutcome(0, 0, 0, 0, 0)
         machine = allowed()
         capacity = Capacity(
             running.cores or machine.cores, running.memory_bytes or machine.memory_bytes
@@ -223,7 +260,7 @@ def run_graph(
             logs.append(_profiler(running, graph, stack))
         executor = LocalExecutor(capacity, run.run)
         stack.callback(executor.close)
-        return run_plan(
+        return plan, run_plan(
             plan,
             executor,
             options=run,

@@ -118,6 +118,7 @@ def _assemble(
             for job, flags in expansion.input_flags.items()
             if new_id[job] != NO_JOB
         },
+        pending=[JobId(new_id[job]) for job in sorted(expansion.pending) if new_id[job] != NO_JOB],
     )
 
 

@@ -68,6 +68,7 @@ class Expansion:
         self._late: list[int] = []  # bound after they were looked up
         self.input_names: dict[JobId, tuple[str | None, ...]] = {}
         self.input_flags: dict[JobId, dict[FileId, Flags]] = {}
+        self.pending: set[int] = set()  # jobs that ask for checkpoints which are not done
         self._inputs: dict[RuleId, tuple[InputItem, ...]] = {}
         self._constant_refs: dict[tuple[RuleId, int], int] = {}
         self._keys: dict[RuleId, dict[Values, int]] = {}
@@ -291,11 +292,18 @@ class Expansion:
     def _call(self, rule: Rule, item: InputItem, job: int) -> list[Found]:
         names = self.products.wildcard_names[rule.id]
         wildcards = Wildcards(self.wildcards[job], {name: i for i, name in enumerate(names)})
+        checkpoints = self.workflow.checkpoints
+        found = [Found(item.item.name, [], True)]
         try:
-            return call_input(item, wildcards, rule)
+            found = call_input(item, wildcards, rule)
         except WorkflowError as fault:
-            self.faults[job] = fault
-            return [Found(item.item.name, [], True)]
+            if checkpoints is None or not checkpoints.asked:
+                self.faults[job] = fault
+        if checkpoints is not None and checkpoints.asked:
+            self.pending.add(job)
+            found = [Found(item.item.name, list(dict.fromkeys(checkpoints.asked)), True)]
+            checkpoints.asked.clear()
+        return found
 
     def _called(self, rule_id: RuleId, item: InputItem, job: int) -> int:
         return self._found_ref(self._call(self.workflow.rules[rule_id], item, job)[0], job)

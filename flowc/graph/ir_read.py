@@ -121,6 +121,8 @@ class _Reader:
     def workflow(self) -> Workflow:
         data = self.data["workflow"]
         rules = tuple(self.rules.rule(RuleId(i), rule) for i, rule in enumerate(data["rules"]))
+        checkpoints = [rule for rule in rules if rule.is_checkpoint]
+        self.rules.outputs.update({rule.name: rule.outputs for rule in checkpoints})
         if len({rule.name for rule in rules}) < len(rules):
             self.faults.append("two rules have the same name")
         default = data.get("default_target")
@@ -141,6 +143,7 @@ class _Reader:
             shell_suffix=data.get("shell_suffix", ""),
             env=_environment(data.get("env", ())),
             sources=self.sources,
+            checkpoints=self.rules.checkpoints if checkpoints else None,
         )
 
     def jobs(

@@ -5,6 +5,7 @@ from typing import Any
 
 from flowc.disk import Disk
 from flowc.ids import RuleId
+from flowc.lang.checkpoints import Checkpoints
 from flowc.lang.data import function_from_data, value_from_data
 from flowc.lang.evaluate import Interpreter
 from flowc.lang.names import Scope
@@ -24,6 +25,11 @@ class RuleReader:
     def __init__(self, sources: Sequence[Source], fallback: Source, disk: Disk) -> None:
         self.interpreter = Interpreter(disk)
         self.scope = Scope()
+        self.checkpoints = Checkpoints()
+        self.outputs: dict[str, tuple[Item, ...]] = {}  # of the checkpoints that were read
+        builtins = self.interpreter.builtins
+        builtins["checkpoints"] = self.checkpoints.namespace(self.outputs.get)
+        self.checkpoints.add_open(builtins, self.interpreter.members, self.interpreter.budget)
         self.sources = {source.name: source for source in sources}
         self.nowhere = Span(fallback, 0, 0)
 
@@ -59,6 +65,7 @@ class RuleReader:
             retries=data.get("retries"),
             group=data.get("group"),
             local=data.get("local", False),
+            is_checkpoint=data.get("checkpoint", False),
         )
 
     def items(self, data: Sequence[Data]) -> tuple[Item, ...]:

@@ -106,6 +106,7 @@ class _Writer:
             "retries": rule.retries,
             "group": rule.group,
             "local": rule.local,
+            "checkpoint": rule.is_checkpoint,
         }
 
     def item(self, item: Item) -> dict[str, Any]:

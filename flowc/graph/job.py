@@ -62,6 +62,8 @@ class JobGraph:
     target_jobs: tuple[JobId, ...]  # jobs asked for (rules named as targets)
     input_flags: Mapping[JobId, Mapping[FileId, Flags]] = field(default_factory=dict)
     """Flags on what an input function has returned; those of patterns are in the rule."""
+    pending: Sequence[JobId] = ()
+    """Jobs whose inputs depend on checkpoints that are not done: those stand in their place."""
 
     def __len__(self) -> int:
         return len(self.rule_of)

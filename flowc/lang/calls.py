@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from flowc.diagnostic import WorkflowError, fail
 from flowc.lang.callables import Bound, Builtin
 from flowc.lang.faults import called_from, explain
-from flowc.lang.limits import Budget, Refusal, a_type, too_many_steps
+from flowc.lang.limits import RECORDS, Budget, Refusal, a_type, too_many_steps
 from flowc.lang.names import Context, Frame, Run
 from flowc.source import Span
 from flowc.syntax import tree
@@ -160,6 +160,8 @@ def compile_arguments(
 
 def keywords(value: Any) -> dict[str, Any]:
     """What `**value` gives by name."""
+    if type(value) in RECORDS:
+        return {name: value.get_name(name) for name in value.names}
     if type(value) is not dict:
         raise Refusal("wrong-type", f"`**` needs a dict, not {a_type(value)}")
     for key in value:

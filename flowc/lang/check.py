@@ -76,6 +76,7 @@ def finish(draft: Draft, id: RuleId, around: Surroundings, faults: Faults) -> Ru
         retries=draft.retries,
         group=None if draft.group is None else draft.group.value,
         local=draft.local or draft.name in around.local_rules,
+        is_checkpoint=draft.is_checkpoint,
         constraints=constraints,
         docstring=draft.docstring,
     )

@@ -192,10 +192,7 @@ DIRECTIVES: tuple[DirectiveRow, ...] = (
 BLOCKS = MappingProxyType(
     {
         "rule": (True, ""),
-        "checkpoint": (
-            False,
-            "if the files that the rule makes are known beforehand, write `rule`",
-        ),
+        "checkpoint": (True, ""),
         "module": (True, ""),
         "use rule": (True, ""),
     }

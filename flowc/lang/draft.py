@@ -59,6 +59,7 @@ class Draft:
         self.retries: int | None = None
         self.group: Setting | None = None
         self.local = False
+        self.is_checkpoint = False
         self.default_target = False
         self.constraints: dict[str, str] = {}
         self.pathvars: dict[str, str] = {}

@@ -17,6 +17,7 @@ from flowc.disk import Disk
 from flowc.ids import RuleId
 from flowc.lang import settings
 from flowc.lang.check import finish, private_limit, surroundings
+from flowc.lang.checkpoints import Checkpoints
 from flowc.lang.directives import TOP_DIRECTIVES
 from flowc.lang.draft import Draft
 from flowc.lang.evaluate import Interpreter, Scope
@@ -90,10 +91,13 @@ class _Loader:
         self.replace_config = False
         self.shell = ShellSettings()
         self.files = OpenFiles(self.faults)
+        self.checkpoints = Checkpoints()
         self.main = ""
 
     def load(self, path: str) -> Workflow:
         self.main = path
+        interpreter = self.interpreter
+        self.checkpoints.add_open(interpreter.builtins, interpreter.members, interpreter.budget)
         self.space = self._new_space(copy.deepcopy(self.given_config), Pathvars())
         self._read(path, None)
         space = self.space
@@ -115,6 +119,7 @@ class _Loader:
             shell_executable=self.shell.executable,
             shell_prefix=self.shell.prefix,
             shell_suffix=self.shell.suffix,
+            checkpoints=self.checkpoints if any(r.is_checkpoint for r in rules) else None,
             env=space.top.env,
             sources=tuple(self.files.sources),
             warnings=tuple(fault for fault in faults if fault.severity == "warning"),
@@ -131,6 +136,7 @@ class _Loader:
             preset(
                 self.main, config, space.rules, self.shell, self.cores, space.top.scatter,
                 self._source_path,
+                self.checkpoints.namespace(space.checkpoint),
             )
         )  # fmt: skip
         if not config_is_given:

@@ -47,6 +47,7 @@ def preset(
     cores: int | None,
     scatter: Mapping[str, Any],
     source_path: Callable[[Any], str],
+    checkpoints: Namespace,
 ) -> dict[str, Any]:
     """The names of a workflow whose main file is `path`."""
     main = os.path.abspath(path)
@@ -61,7 +62,7 @@ def preset(
         "rules": Namespace("rules", rules, _no_rule),
         "workflow": Namespace("workflow", workflow),
         "shell": shell.namespace(),
-        "checkpoints": Namespace("checkpoints", {}, _no_checkpoint),
+        "checkpoints": checkpoints,
         "repeat": Builtin("repeat", _repeat),
         "scatter": Namespace("scatter", scatter, _no_scatter),
         "gather": Namespace("gather", scatter, _no_scatter),
@@ -125,7 +126,3 @@ def _no_rule(name: str) -> str:
 
 def _no_scatter(name: str) -> str:
     return f"no `scattergather:` above declares `{name}`"
-
-
-def _no_checkpoint(name: str) -> str:
-    return "`checkpoints` are not supported yet"

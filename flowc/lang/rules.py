@@ -52,6 +52,7 @@ class RuleReader:
             span=head,
             docstring=block.docstring,
         )
+        draft.is_checkpoint = block.kind.text == "checkpoint"
         chosen = self._choose(block.directives)
         if "name" in chosen:
             self._name(draft, chosen.pop("name"))

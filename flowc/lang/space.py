@@ -16,6 +16,7 @@ from flowc.lang.rulenames import RuleSpaces
 from flowc.lang.rules import RuleReader
 from flowc.lang.script import Script, used_names
 from flowc.lang.toplevel import TopLevel
+from flowc.lang.workflow import Item
 from flowc.source import Span
 
 
@@ -60,6 +61,11 @@ class Space:
             if self.scope.is_poisoned(name):
                 raise PoisonedError from None
             raise
+
+    def checkpoint(self, name: str) -> Sequence[Item] | None:
+        """The outputs of a checkpoint."""
+        draft = self.drafts.get(name)
+        return draft.outputs if draft is not None and draft.is_checkpoint else None
 
     def with_names(self, draft: Draft) -> Script | None:
         """The script of a rule with what it needs of the file: imports, functions and values."""

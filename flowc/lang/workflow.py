@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowc.dataclass import dataclass, field
 from flowc.diagnostic import Diagnostic
@@ -11,6 +11,9 @@ from flowc.lang.script import Script
 from flowc.lang.template import Template
 from flowc.lang.values import Function
 from flowc.source import Source, Span
+
+if TYPE_CHECKING:
+    from flowc.lang.checkpoints import Checkpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Rule:
     retries: int | None = None  # None: the run's default
     group: str | None = None
     local: bool = False
+    is_checkpoint: bool = False
     constraints: Mapping[str, str] = field(default_factory=dict)  # the rule's and the global ones
     docstring: str | None = None
 
@@ -96,6 +100,7 @@ class Workflow:
     shell_executable: str = "bash"
     shell_prefix: str = "set -euo pipefail; "
     shell_suffix: str = ""
+    checkpoints: "Checkpoints | None" = None  # which of them are done; None: there are none
     env: Mapping[str, str] = field(default_factory=dict)  # values of the `envvars:`
     sources: tuple[Source, ...] = ()  # the first is the main file
     warnings: tuple[Diagnostic, ...] = ()  # what is odd, but does not keep the workflow from use

@@ -72,7 +72,7 @@ class Console:
     # ---- events
 
     def _run_started(self, event: RunStarted) -> None:
-        self._total = event.jobs_total
+        self._total, self._done, self._upstream = event.jobs_total, 0, 0  # there may be rounds
         self._started_s = event.at_s
 
     def _submitted(self, event: JobSubmitted) -> None:

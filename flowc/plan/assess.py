@@ -112,6 +112,10 @@ class Assessment:
         rules, rule_of, flow = self.rules, self.graph.rule_of, self.flow
         kept = self.selection.kept
         forced = still_open if self.selection.force_all else self.selection.forced
+        ran = self.options.ran
+        if ran:
+            files, paths = self.graph.outputs, self.graph.paths
+            forced = [j for j in forced if not any(paths[f] in ran for f in files[j])]
         for job in forced:
             if not rules[rule_of[job]].is_phony and (kept is None or kept[job]):
                 flow[job] = RUN

@@ -28,6 +28,7 @@ class Plan:
     reasons: Callable[[JobId], list[Reason]]
     request: Callable[[JobId, int], Request]  # (job, attempt counted from 1)
     asked: frozenset[FileId] = frozenset()  # files that stay even if they are `temp`
+    held: Sequence[JobId] = ()  # wait for a checkpoint, and so for a later round
 
     def to_run(self) -> list[JobId]:
         """Jobs that run or may have to, in topological order."""

@@ -27,5 +27,6 @@ class PlanOptions:
     cores: int | None = None  # of the run: a job that asks for more threads gets so many
     set_threads: Mapping[str, int] = field(default_factory=dict)  # by rule
     set_resources: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)  # by rule, name
+    ran: frozenset[str] = frozenset()  # outputs that this run has made: nothing forces them again
     default_resources: Mapping[str, Figure] = field(default_factory=dict)
     resource_file: "Mapping[str, FileFigures]" = field(default_factory=dict)  # by rule

@@ -102,7 +102,8 @@ class Run:
         self._chooser = Chooser(self._budget)
         self._launcher = Launcher(plan, options.memory_slack)
         self._files = JobFiles(graph, disk)
-        self._temp = TempFiles(graph, () if options.keep_temp else self._state.active, plan.asked)
+        readers = () if options.keep_temp else (*self._state.active, *plan.held)
+        self._temp = TempFiles(graph, readers, plan.asked)
         self._digests = JobDigests(graph, FileDigests(disk, history))
         self._contents = Contents(graph, disk, self._digests.files)
         self._news: dict[int, bool] = {}  # by group: whether a maker of its files has run

@@ -38,3 +38,14 @@ class RunOutcome:
     skipped: int  # need not run after all
     not_run: int
     failed_jobs: tuple[int, ...] = ()
+
+    def and_then(self, more: "RunOutcome") -> "RunOutcome":
+        """The outcome of this and a further round."""
+        return RunOutcome(
+            exit_code=self.exit_code or more.exit_code,
+            done=self.done + more.done,
+            failed=self.failed + more.failed,
+            skipped=self.skipped + more.skipped,
+            not_run=self.not_run + more.not_run,
+            failed_jobs=self.failed_jobs + more.failed_jobs,
+        )

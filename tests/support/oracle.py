@@ -27,7 +27,10 @@ def tree_of(directory: Path) -> Tree:
     found: Tree = {}
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
-        if any(part in _OWN for part in name.split("/")) or path.name == ".snakemake_timestamp":
+        if any(part in _OWN for part in name.split("/")) or path.name in (
+            ".snakemake_timestamp",
+            ".flowc_timestamp",
+        ):
             continue
         if path.is_symlink():
             found[name] = f"-> {os.readlink(path)}"

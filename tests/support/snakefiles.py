@@ -487,3 +487,89 @@ rule included:
 """,
     "scripts/included.py": "open(snakemake.output[0], 'w').write('included')\n",
 }
+
+CASES["checkpoint"] = {
+    "Snakefile": """
+SAMPLES = ["a", "b"]
+
+rule all:
+    input: expand("gathered/{s}.txt", s=SAMPLES), "total.txt", "chosen.txt"
+
+checkpoint cut:
+    input: "{s}.in"
+    output: directory("parts/{s}")
+    shell: "mkdir -p {output}; for w in $(cat {input}); do echo $w > {output}/$w.txt; done"
+
+rule work:
+    input: "parts/{s}/{w}.txt"
+    output: "done/{s}/{w}.txt"
+    shell: "tr a-z A-Z < {input} > {output}"
+
+def parts(wildcards):
+    made = checkpoints.cut.get(**wildcards).output[0]
+    words = glob_wildcards(os.path.join(made, "{w}.txt")).w
+    return sorted(expand("done/{s}/{w}.txt", s=wildcards.s, w=words))
+
+rule gather:
+    input: parts
+    output: "gathered/{s}.txt"
+    shell: "cat {input} > {output}"
+
+def total(wildcards):
+    found = []
+    for s in SAMPLES:
+        made = checkpoints.cut.get(s=s).output[0]
+        found += sorted(glob_wildcards(made + "/{w}.txt").w)
+    return ["done/{}/{}.txt".format(s, w) for s in SAMPLES for w in found if w.startswith(s)]
+
+rule total:
+    input: total
+    output: "total.txt"
+    shell: "cat {input} > {output}"
+
+checkpoint decide:
+    output: "decision.txt"
+    shell: "echo yes > {output}"
+
+def chosen(wildcards):
+    answer = open(checkpoints.decide.get().output[0]).read().strip()
+    return "yes.txt" if answer == "yes" else "no.txt"
+
+rule choose:
+    input: chosen
+    output: "chosen.txt"
+    shell: "cat {input} > {output}"
+
+rule answer:
+    output: "{answer,yes|no}.txt"
+    shell: "echo {wildcards.answer} > {output}"
+""",
+    "a.in": "ax ay az\n",
+    "b.in": "bx by\n",
+}
+RUNS["checkpoint"] = [(), ("--forceall",), ()]
+
+CASES["checkpoint-after-checkpoint"] = {
+    "Snakefile": """
+rule all:
+    input: "end.txt"
+
+checkpoint first:
+    output: "first.txt"
+    shell: "echo two > {output}"
+
+checkpoint second:
+    input: lambda wildcards: checkpoints.first.get().output
+    output: "second/{name}.txt"
+    shell: "cat {input} > {output}; echo {wildcards.name} >> {output}"
+
+def end(wildcards):
+    with_name = open(checkpoints.first.get().output[0]).read().strip()
+    return checkpoints.second.get(name=with_name).output
+
+rule end:
+    input: end
+    output: "end.txt"
+    shell: "cat {input} > {output}"
+"""
+}

@@ -1,0 +1,175 @@
+"""Checkpoints: what is pending, in how many rounds it is worked out, and what is done once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flowc.api import Running, compile_file, ir_of, plan_file, run_file
+from flowc.diagnostic import WorkflowError
+from flowc.events import Event, JobSubmitted, RunStarted
+from flowc.plan.options import PlanOptions
+from flowc.run.options import RunOptions, RunOutcome
+
+Run = Callable[..., RunOutcome]
+
+SAMPLES = """
+SAMPLES = ["s%d" % i for i in range({n})]
+
+wildcard_constraints: s="[^/]+"
+
+rule all:
+    input: "all.txt"
+
+checkpoint cut:
+    output: directory("parts/{{s}}")
+    shell: "mkdir {{output}}; touch {{output}}/{{wildcards.s}}x"
+
+def made(wildcards):
+    found = []
+    for s in SAMPLES:
+        folder = checkpoints.cut.get(s=s).output[0]
+        found += [folder + "/" + name for name in glob_wildcards(folder + "/{{x}}x").x]
+    return [path + "x" for path in found]
+
+rule gather:
+    input: made
+    output: "all.txt"
+    shell: "printf '%s\\\\n' {{input}} > {{output}}"
+"""
+
+
+@pytest.fixture
+def seen() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: list[Event]) -> Run:
+    monkeypatch.chdir(tmp_path)
+
+    def go(
+        text: str, options: PlanOptions | None = None, *, keep_going: bool = False
+    ) -> RunOutcome:
+        Path("Workflowfile").write_text(text)
+        seen.clear()
+        return run_file(
+            "Workflowfile", (), None, options,
+            running=Running(cores=2), run=RunOptions(keep_going=keep_going), listeners=[seen.append],
+        )  # fmt: skip
+
+    return go
+
+
+def names(seen: list[Event]) -> list[str]:
+    return [event.name for event in seen if isinstance(event, JobSubmitted)]
+
+
+def rounds(seen: list[Event]) -> int:
+    return sum(isinstance(event, RunStarted) for event in seen)
+
+
+def test_a_function_that_asks_for_all_samples_takes_two_rounds(run: Run, seen: list[Event]) -> None:
+    outcome = run(SAMPLES.format(n=30))
+    assert (outcome.exit_code, outcome.done, rounds(seen)) == (0, 31, 2)
+    assert Path("all.txt").read_text().split()[:2] == ["parts/s0/s0x", "parts/s1/s1x"]
+
+
+def test_what_is_up_to_date_is_known_while_planning(run: Run, seen: list[Event]) -> None:
+    run(SAMPLES.format(n=3))
+    assert run(SAMPLES.format(n=3)).done == 0
+    Path("all.txt").unlink()
+    assert plan_file("Workflowfile").held == ()
+    assert run(SAMPLES.format(n=3)).done == 1
+    assert names(seen) == ["gather"]
+
+
+def test_forced_jobs_run_once(run: Run, seen: list[Event]) -> None:
+    run(SAMPLES.format(n=3))
+    outcome = run(SAMPLES.format(n=3), PlanOptions(force_all=True))
+    assert outcome.exit_code == 0
+    assert sorted(names(seen)) == ["cut(s=s0)", "cut(s=s1)", "cut(s=s2)", "gather"]
+
+
+def test_what_waits_is_held_and_all_else_planned(run: Run) -> None:
+    Path("Workflowfile").write_text(SAMPLES.format(n=2))
+    plan = plan_file("Workflowfile")
+    assert sorted(plan.graph.job(job).name for job in plan.held) == ["all", "gather"]
+
+
+def test_the_compiled_form_decides_anew(run: Run) -> None:
+    Path("Workflowfile").write_text(SAMPLES.format(n=2))
+    Path("w.ir.json").write_text("".join(ir_of(compile_file("Workflowfile"))))
+    assert run_file("w.ir.json", running=Running(cores=2)).exit_code == 0
+    assert Path("all.txt").read_text() == "parts/s0/s0x\nparts/s1/s1x\n"
+
+
+CHAIN = """
+rule all:
+    input: "end.txt"
+
+rule early:
+    output: temp("early.txt")
+    shell: "echo early > {output}"
+
+rule reader:
+    input: "early.txt"
+    output: "read.txt"
+    shell: "cp {input} {output}"
+
+checkpoint decide:
+    input: "read.txt"
+    output: "decision.txt"
+    shell: "echo a > {output}"
+
+def end(wildcards):
+    return [open(checkpoints.decide.get().output[0]).read().strip() + ".txt", "early.txt"]
+
+rule a:
+    output: "a.txt"
+    shell: "echo a > {output}"
+
+rule end:
+    input: end
+    output: "end.txt"
+    shell: "cat {input} > {output}"
+"""
+
+
+def test_a_failed_checkpoint_ends_the_run(run: Run, seen: list[Event]) -> None:
+    outcome = run(CHAIN.replace("echo a > {output}", "false", 1), keep_going=True)
+    assert (outcome.exit_code, rounds(seen)) == (1, 1)
+
+
+def test_a_decision_is_read(run: Run, seen: list[Event]) -> None:
+    assert run(CHAIN).exit_code == 0
+    assert Path("end.txt").read_text() == "a\nearly\n"
+    assert not Path("early.txt").exists()
+
+
+# fmt: off
+FAULTS = {
+    "not an output": ('open("Workflowfile").read()',     "unsupported"),
+    "to write":      ('open(checkpoints.c.get(w="x").output[0], "w")', "unsupported"),
+    "no checkpoint": ("checkpoints.nothing.get()",       "unknown-attribute"),
+    "no wildcards":  ("checkpoints.c.get()",             "missing-wildcard"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("asked", "code"), FAULTS.values(), ids=FAULTS)
+def test_faults(run: Run, asked: str, code: str) -> None:
+    Path("c").mkdir()
+    Path("c/x").write_text("x")
+    text = f"""
+rule all:
+    input: lambda wildcards: {asked}
+checkpoint c:
+    output: "c/{{w}}"
+    shell: "touch {{output}}"
+"""
+    with pytest.raises(WorkflowError) as error:
+        for _ in range(2):
+            run(text)
+            raise AssertionError("no fault")
+    assert [d.code for d in error.value.diagnostics] == [code]
