@@ -34,6 +34,8 @@ from flowc.sizing.profile import (
 
 FEW_INPUTS = 20
 """Of so many inputs each one's size is kept; of more only the sum."""
+FEW_LOOKS = 10
+"""What was looked at no more often, at its beginning, may have grown unseen."""
 SHORTEST_S = 0.01
 """The kernel does not tell CPU time finely enough to say how many cores a shorter job has used."""
 _CAUSES = {c: c for c in (CANCELLED, NOT_STARTED, OOM, TIME_LIMIT)}
@@ -225,11 +227,11 @@ def _memory(ended: JobEnded, seen: Series | None) -> dict[str, Any]:
     if seen is not None:
         known.append(seen.memory_peak_bytes or seen.rss_peak_bytes)
     peak_bytes = max(known)
-    if not peak_bytes:
-        # It was gone too soon to be looked at, and was never larger than flowc itself, in whose
-        # memory it began: that is all the kernel can tell.
+    if ended.peak_rss_bytes is None and (seen is None or seen.looks < FEW_LOOKS):
+        # It was gone too soon to be looked at well, and none of its processes was ever larger than
+        # flowc itself, in whose memory it began: that is all the kernel can tell.
         own_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return {"memory_peak_bytes": own_bytes, "memory_is_bound": True}
+        return {"memory_peak_bytes": max(own_bytes, peak_bytes), "memory_is_bound": True}
     rss_bytes = max(peak_bytes, 0 if seen is None else seen.rss_peak_bytes)
     return {"memory_peak_bytes": peak_bytes, "rss_peak_bytes": rss_bytes}
 

@@ -136,3 +136,7 @@ def test_what_was_gone_too_soon_has_a_bound() -> None:
     assert found["memory_is_bound"] and found["memory_peak_bytes"] > 0
     assert 0 < found["cores_mean"] <= 1
     assert measured(None, None) == {}
+    series = Series()
+    series.add(Moment(0.01, 0.0, MIB, MIB, 1, 1))
+    found = measured(ended(wall_s=0.05), series)
+    assert found["memory_is_bound"] and found["memory_peak_bytes"] > 5 * MIB
