@@ -37,12 +37,17 @@ def options(parser: ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--text", action="store_true", help="the same as --format text")
     group.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"), help="two runs side by side")
+    group.add_argument(
+        "--profile", metavar="FILE",
+        help="with what a profile knows: cores and memory over time, advice from its models",
+    )  # fmt: skip
     group.add_argument("-d", "--directory", metavar="DIR", help="where the runs are (default: .)")
     add_output(parser)
 
 
 def main(args: Namespace) -> int:
-    from flowc.record.find import load_story  # not for --help, as below
+    from flowc.cli.report_profile import figures_with  # not for --help, as below
+    from flowc.record.find import load_story
     from flowc.report.figures import figures
 
     directory = args.directory or "."
@@ -53,7 +58,8 @@ def main(args: Namespace) -> int:
         old, new = (figures(load_story(name, directory)) for name in args.compare)
         put(args, form, _compared(form, old, new, args), "comparison.html")
         return 0
-    put(args, form, rendered(form, figures(load_story(args.run, directory)), args), "report.html")
+    found = figures_with(load_story(args.run, directory), args.profile)
+    put(args, form, rendered(form, found, args), "report.html")
     return 0
 
 

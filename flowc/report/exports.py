@@ -64,7 +64,11 @@ def summary(figures: Figures) -> dict[str, Any]:
 
 def _rule(rule: Any) -> dict[str, Any]:
     spreads = ("duration_s", "cores", "used_cores", "memory_bytes", "peak_bytes")
-    found = {n: getattr(rule, n) for n in rule.__slots__ if n not in (*spreads, "advice", "points")}
+    found = {
+        n: getattr(rule, n)
+        for n in rule.__slots__
+        if n not in (*spreads, "advice", "points", "curve")
+    }
     for name in spreads:
         spread = getattr(rule, name)
         found[name] = (

@@ -32,6 +32,7 @@ SCRIPTS = ("base", "theme", "view", "lanes", "gantt", "charts", "detail", "jobs"
 """In this order, in one function: each sees what is before it."""
 _DOTS = 60
 """A drawing of a distribution has so many dots at most."""
+_POINTS = 300
 LIMIT_KINDS = {
     DEPENDENCIES: "l0",
     CORES: "l3",
@@ -62,6 +63,7 @@ def render_page(figures: Figures, *, is_chart: bool = False) -> str:
             started=_date(run.start_s),
             others=_others(figures),
             parts=_parts(figures),
+            how_used=_how_used(figures),
             graphs=graphs,
             facts=list(_facts(figures)),
             style=Markup(style),
@@ -108,6 +110,8 @@ def _environment() -> Environment:
         gibhours=gib_hours,
         cores=lambda cores: f"{cores:.3g}",
         sample=_sample,
+        sample_points=_sample_points,
+        quoted=lambda text: f'"{plain(text)}"',
     )
     return environment
 
@@ -118,6 +122,11 @@ def _sample(spread: Spread) -> Sequence[float]:
     if len(values) <= _DOTS:
         return values
     return [values[round(i * (len(values) - 1) / (_DOTS - 1))] for i in range(_DOTS)]
+
+
+def _sample_points(points: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    step = max(1, len(points) // _POINTS)
+    return points[::step]
 
 
 def _outcome(figures: Figures) -> tuple[str, str]:
@@ -132,6 +141,13 @@ def _others(figures: Figures) -> str:
     """The jobs that neither went well nor failed."""
     known = [(state, figures.states[state]) for state in STATES if state not in ("ok", "failed")]
     return ", ".join(f"{count:,} {state}" for state, count in known if count)
+
+
+def _how_used(figures: Figures) -> dict[str, str]:
+    """What the charts of cores and memory show."""
+    if any(bar.attempt.series for bar in figures.bars):
+        return {"cores": "as it was seen", "memory": "as it was seen"}
+    return {"cores": "mean of each attempt", "memory": "peak of each attempt"}
 
 
 def _parts(figures: Figures) -> list[dict[str, Any]]:

@@ -47,6 +47,7 @@ class Advice:
     threads: int | None
     memory_gb: float | None
     why: str
+    profile: str = ""  # the file that the rule may name instead
 
     def __bool__(self) -> bool:
         return self.threads is not None or self.memory_gb is not None
@@ -73,6 +74,7 @@ class RuleFigures:
     wasted_byte_s: float
     advice: Advice
     points: Sequence[tuple[int, int]] = field(default_factory=tuple)  # input and peak, in bytes
+    curve: Sequence[tuple[float, float]] = field(default_factory=tuple)  # input and request
 
 
 def rule_figures(run: RunStory, bars: Sequence[Bar]) -> list[RuleFigures]:

@@ -86,7 +86,7 @@ def usage(run: RunStory, bars: Sequence[Bar]) -> Usage:
     waiting: list[tuple[float, int]] = []  # start, bar: the next to start is first
     started: set[int] = set()
     count = 0
-    cores_used = memory_used = 0.0
+    used = _Used(bars)
     before: dict[str, float] = {}  # what was held before the last end
     freed_s = 0.0
     needs = [_needs(bar) for bar in bars]
@@ -100,6 +100,9 @@ def usage(run: RunStory, bars: Sequence[Bar]) -> Usage:
             if index < 0:  # the run's own start and end
                 continue
             bar = bars[index]
+            if what == _SEEN:
+                used.look(index, now_s)
+                continue
             if what == _END:
                 before, freed_s = held_before, now_s
                 state.change(needs[index], -1)
@@ -118,23 +121,79 @@ def usage(run: RunStory, bars: Sequence[Bar]) -> Usage:
                     ) else STARTING  # fmt: skip
                 state.change(needs[index], +1)
             if what != _READY:
-                sign = 1 if what == _START else -1
-                cores_used += sign * (bar.used_cores or 0.0)
-                memory_used += sign * (bar.attempt.peak_bytes or 0)
+                used.change(index, what == _START)
         while waiting and waiting[0][1] in started:
             started.discard(heappop(waiting)[1])
         found.times_s.append(now_s)
         found.cores.append(round(state.held.get(CORES, 0)))
         found.memory_bytes.append(round(state.held.get(MEMORY, 0)))
-        found.cores_used.append(max(0.0, cores_used))
-        found.memory_used.append(max(0.0, memory_used))
+        found.cores_used.append(max(0.0, used.cores))
+        found.memory_used.append(max(0.0, used.memory))
         found.running.append(state.running)
         found.waiting.append(count)
         found.limited_by.append(state.verdict(needs[waiting[0][1]] if waiting else None))
     return found
 
 
-_END, _READY, _START = 0, 1, 2
+class _Used:
+    """What the running attempts use: as it was seen from time to time where there is a series,
+    else the mean of cores and the peak of memory."""
+
+    def __init__(self, bars: Sequence[Bar]) -> None:
+        self._bars = bars
+        self._now: dict[int, tuple[float, float]] = {}
+        self._at: dict[int, int] = {}  # how many values of its series are past
+        self.cores = self.memory = 0.0
+
+    def change(self, index: int, begins: bool) -> None:
+        """An attempt begins or ends."""
+        bar = self._bars[index]
+        columns = _series(bar)
+        whole = (bar.used_cores or 0.0, float(bar.attempt.peak_bytes or 0))
+        self._set(index, ((0.0, 0.0) if columns else whole) if begins else None)
+
+    def look(self, index: int, now_s: float) -> None:
+        """A moment at which it was looked at: so much until the next one."""
+        columns = _series(self._bars[index])
+        at = self._at.get(index, 0)
+        if index not in self._now or columns is None:
+            return
+        self._at[index] = at + 1
+        self._set(index, (columns[1][at] or 0.0, columns[2][at] or 0.0))
+
+    def _set(self, index: int, value: tuple[float, float] | None) -> None:
+        cores, memory = self._now.pop(index, (0.0, 0.0))
+        self.cores -= cores
+        self.memory -= memory
+        if value is not None:
+            self._now[index] = value
+            self.cores += value[0]
+            self.memory += value[1]
+        elif not self._now:
+            self.cores = self.memory = 0.0  # no rounding is left over
+
+
+_Column = Sequence[float | None]
+
+
+def _series(bar: Bar) -> tuple[_Column, _Column, _Column] | None:
+    """Times from its start, cores and memory, where they were looked at."""
+    series = bar.attempt.series
+    columns = [series.get(name, ()) for name in ("t_s", "cores", "rss_bytes")]
+    if not columns[0] or len({len(column) for column in columns}) != 1:
+        return None
+    return columns[0], columns[1], columns[2]
+
+
+def _looks(bar: Bar) -> list[float]:
+    """When it was looked at, in seconds from its start."""
+    series = _series(bar)
+    if series is None:
+        return []
+    return [t_s for t_s in series[0] if t_s is not None and t_s <= bar.duration_s]
+
+
+_END, _READY, _START, _SEEN = 0, 1, 2, 4
 
 
 def _moments(run: RunStory, bars: Sequence[Bar]) -> list[tuple[float, int, int]]:
@@ -144,13 +203,14 @@ def _moments(run: RunStory, bars: Sequence[Bar]) -> list[tuple[float, int, int]]
     for index, bar in enumerate(bars):
         found.append((bar.ready_s, _READY, index))
         found.append((bar.start_s, _START, index))
+        found += [(bar.start_s + t_s, _SEEN, index) for t_s in _looks(bar)]
         if bar.end_s > bar.start_s:
             found.append((bar.end_s, _END, index))
         else:
             short.append((bar.end_s, _START + 1, index))  # behind its own start
     found += [(at_s, _START + 1, index) for at_s, _, index in short]
     found.sort()
-    return [(at_s, _END if what > _START else what, index) for at_s, what, index in found]
+    return [(at_s, _END if what == _START + 1 else what, index) for at_s, what, index in found]
 
 
 def _needs(bar: Bar) -> dict[str, float]:

@@ -23,12 +23,13 @@ function area(stroke, { fill = true, width = 1.5, dash } = {}) {
 
 function makeChart(id, own, series, { total, unit, top }) {
   const columns = [at, ...own];
-  if (total) {
+  let most = 0;
+  for (const column of own) for (const value of column) if (value > most) most = value;
+  if (total && total <= 4 * most) { // a total far above would leave nothing to be seen of the rest
     columns.push(at.map(() => total));
     series.push(area("total", { fill: false, dash: [6, 4] }));
+    most = Math.max(most, total);
   }
-  let most = total || 0;
-  for (const column of own) for (const value of column) if (value > most) most = value;
   makePlot($(id), {
     height: 104, data: columns, series, y: { range: () => [0, Math.max(most * 1.08, top)] },
     axis: { values: (_, splits) => splits.map(unit), space: 26 },
