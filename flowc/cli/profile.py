@@ -45,8 +45,26 @@ def main(args: Namespace) -> int:
     if _saved(args.save_profile) == saved:
         say("nothing was measured: `-F` runs what is up to date, too")
     else:
+        _say_what_is_missing(args)
         say(f"measured: `flowc profile show {args.save_profile}`")
     return code
+
+
+def _say_what_is_missing(args: Namespace) -> None:
+    """Where something could not be measured, or not well."""
+    from flowc.cli.profiles import warn
+    from flowc.sizing.profile import NOT_STARTED, read_profile
+
+    run = read_profile(args.save_profile).runs[-1]
+    began = [attempt for attempt in run.attempts if attempt.outcome != NOT_STARTED]
+    for rule in dict.fromkeys(a.rule for a in began if a.memory_peak_bytes is None):
+        warn(f"the memory of rule `{rule}` could not be measured", args)
+    for rule in dict.fromkeys(a.rule for a in began if a.memory_counts_twice):
+        warn(
+            f"memory that the processes of rule `{rule}` share is counted for each of them: "
+            "flowc may not look into them",
+            args,
+        )
 
 
 def _saved(path: str) -> tuple[int, int] | None:

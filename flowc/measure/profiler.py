@@ -233,7 +233,10 @@ def _memory(ended: JobEnded, seen: Series | None) -> dict[str, Any]:
         own_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         return {"memory_peak_bytes": max(own_bytes, peak_bytes), "memory_is_bound": True}
     rss_bytes = max(peak_bytes, 0 if seen is None else seen.rss_peak_bytes)
-    return {"memory_peak_bytes": peak_bytes, "rss_peak_bytes": rss_bytes}
+    found: dict[str, Any] = {"memory_peak_bytes": peak_bytes, "rss_peak_bytes": rss_bytes}
+    if seen is not None and not seen.every_pss_read:
+        found["memory_counts_twice"] = True
+    return found
 
 
 def series_data(moments: list[Moment]) -> dict[str, list[float | None]]:

@@ -45,6 +45,7 @@ class Attempt:
     processes_peak: int | None = None
     memory_peak_bytes: int | None = None
     memory_is_bound: bool = False
+    memory_counts_twice: bool = False
     rss_peak_bytes: int | None = None
     read_bytes: int | None = None
     written_bytes: int | None = None

@@ -114,6 +114,30 @@ def test_the_callback_log_has_a_line_for_each_attempt(
         assert line["estimated_memory_gb"] == 1.0
 
 
+def test_what_could_not_be_measured_well_is_told(
+    flowc: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("flowc.measure.sample.read_pss_bytes", lambda pid: None)
+    assert flowc("profile", "a.out", "-c", "1", "-o", "p.json") == 0
+    assert "of rule `grow` share is counted for each" in capfd.readouterr().err
+    assert attempts()[0].memory_counts_twice
+
+
+def test_what_is_never_started_has_no_figures(
+    flowc: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Workflowfile").write_text(
+        "rule none:\n    output: 'x.txt'\n    shell: './no-such-program {output}'\n"
+    )
+    assert flowc("profile", "-c", "1", "-o", "p.json") == 1
+    found = attempts()[0]
+    assert found.outcome != "ok"
+    assert flowc("profile", "resources", "p.json") == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)["rules"] == {}
+    assert "rule `none` gets no figures: nothing of it was measured" in err
+
+
 def ended(**figures: Any) -> JobEnded:
     known: dict[str, Any] = {"cpu_s": 1.0, "wall_s": 2.0, "peak_rss_bytes": None, **figures}
     return JobEnded(job=0, attempt=1, at_s=0.0, exit_code=0, **known)  # type: ignore[arg-type]

@@ -73,6 +73,13 @@ def test_memory_that_processes_share_is_counted_once() -> None:
     assert seen.series.rss_peak_bytes > 3.9 * 150 * MIB
 
 
+def test_memory_that_may_not_be_looked_into_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowc.measure.sample.read_pss_bytes", lambda pid: None)
+    seen = Seen("shared", 20, 2, 0.5)
+    assert not seen.series.every_pss_read
+    assert seen.series.memory_peak_bytes == seen.series.rss_peak_bytes > 60 * MIB
+
+
 def test_what_forks_and_ends_is_counted() -> None:
     seen = Seen("tree", 1.2)
     assert seen.series.cpu_s == pytest.approx(seen.cpu_s, rel=0.3, abs=0.05)
