@@ -108,6 +108,8 @@ def _limits(prediction: "Prediction") -> str:
 
 
 def _what(what: str) -> str:
+    if what.startswith("limit:rule:"):
+        return f"own limit of {what.removeprefix('limit:rule:')}"
     if what.startswith("limit:"):
         return f"limit {what.removeprefix('limit:')}"
     return what

@@ -14,7 +14,6 @@ from flowc.plan.decision import Plan
 from flowc.plan.request import Request
 from flowc.run.choose import Budget, Chooser
 from flowc.run.durations import Durations
-from flowc.run.found import searched
 from flowc.run.order import Ranking
 from flowc.run.simulate import Simulated, Simulation
 from flowc.run.state import RunState
@@ -91,6 +90,8 @@ def arrange(
     _, name, patience, done = best
     how = name if patience is None else f"{name}, patience {patience:g}"
     if searches:
+        from flowc.run.found import searched  # the search is for those who ask for it
+
         request, expected = outlook.request, outlook.expected
         found = searched(state, budget, jobs, request, expected, done, search_s)
         if found is not None:

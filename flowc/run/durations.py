@@ -17,6 +17,8 @@ from flowc.record.history import Times
 
 SHORTEST_S = 0.001
 """No job takes no time: ties would be decided by nothing."""
+_MOST_JOBS = 100_000
+"""Of more jobs than these the medians of their rules are enough: to look up each would be slow."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ def _last_times(
     graph: JobGraph, jobs: Sequence[JobId], by_rule: "dict[int, float]", times: Times
 ) -> dict[JobId, float]:
     """How long each job has run last time, where the same rule has made the same file."""
+    if len(jobs) > _MOST_JOBS:
+        return {}
     rules, rule_of, outputs, paths = graph.workflow.rules, graph.rule_of, graph.outputs, graph.paths
     asked = {
         paths[outputs.values[outputs.starts[job]]]: job

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,45 @@ def test_every_schedule_runs(flowc: Flowc) -> None:
         assert flowc("plan", "-F", "--simulate", "--schedule", schedule)[0] == 0
 
 
+LIMITED = """\
+limits: ftp = 2
+rule all:
+    input: expand("{x}.{kind}", x=range(4), kind=["get", "put", "gpu", "own"])
+rule get:
+    output: "{x}.get"
+    limits: ftp=1
+    shell: "touch {output}"
+rule put:
+    output: "{x}.put"
+    limits: ftp=2
+    shell: "touch {output}"
+rule gpu:
+    output: "{x}.gpu"
+    resources: gpu=1
+    shell: "touch {output}"
+rule own:
+    output: "{x}.own"
+    limits: 1
+    shell: "touch {output}"
+"""
+
+
+def test_limits_and_resources(flowc: Flowc) -> None:
+    """Two rules share a limit, one has its own; each holds back only those that want it."""
+    Path("Workflowfile").write_text(LIMITED)
+    machine = ("plan", "--simulate", "--cores", "16", "--mem", "64")
+    out = flowc(*machine)[1]
+    assert "lower bound    6.0 s (limit ftp)" in out and "makespan       6.0 s" in out
+    assert "own limit of own 50%" in out
+    (data,) = lines_of(flowc(*machine, "--limit", "ftp=16", "--resources", "gpu=0.5", "--json")[1])
+    assert "impossible-request" in json.dumps(data)
+    (data,) = lines_of(flowc(*machine, "--limit", "ftp=16", "--resources", "gpu=2", "--json")[1])
+    assert (data["makespan_s"], data["bound_by"]) == (4.0, "limit:rule:own")
+    code, _, err = flowc("run", "--cores", "2", "--limit", "ftp=1", "--resources", "gpu=0")
+    assert code == 3 and "rule `put` can never" in err and "rule `gpu` can never" in err
+    assert not list(Path().glob("*.own"))
+
+
 def test_a_profile_says_how_long_jobs_take(flowc: Flowc) -> None:
     """Without a history; a rule without a profile is taken to run as long as others."""
     assert flowc("run", "-q", "--save-profile", "p.json")[0] == 0
@@ -69,3 +109,19 @@ def test_a_profile_says_how_long_jobs_take(flowc: Flowc) -> None:
     Path("Workflowfile").write_text(text.replace("    threads: 2\n", '    profile: "p.json"\n'))
     out = flowc("plan", "-F", "--simulate", "--json")[1]
     assert lines_of(out)[0]["durations"] == {"same_job": 0, "rule": 0, "profile": 2, "guessed": 1}
+
+
+def test_memory_to_spare_goes_to_who_has_had_more(flowc: Flowc) -> None:
+    """The first run tells what its job has had; the second gives it more than it asks for."""
+    Path("eat.py").write_text("data = bytearray(b'x') * 80_000_000\nopen('x', 'w')\n")
+    Path("Workflowfile").write_text(
+        f'rule r:\n    output: "x"\n    mem_gb: 0.0001\n    shell: "{sys.executable} eat.py"\n'
+    )
+    given = []
+    for mem in ("1", "1", "0.0001"):
+        out = flowc("run", "-F", "--cores", "1", "--mem", mem, "--json", "--enforce", "off")[1]
+        events = {event["event"]: event for event in lines_of(out)}
+        given.append(events["job-submitted"]["memory_bytes"])
+        peak = events["job-done"]["peak_rss_bytes"]
+    assert given[0] == given[2] == round(0.0001 * 2**30)
+    assert given[1] > peak > given[0]
