@@ -181,7 +181,11 @@ class Layout:
         """The rest of the line as it is."""
         tokens, at = self.tokens, self.at
         token = tokens[at]
+        body = self._suite_start() if token.type in _HAS_SUITE else None
         while token.type != "NEWLINE":
+            if at == body and token.type != "NAME" and token.text in REFUSED:
+                yield from self._refused_suite(at)
+                return
             yield token
             at += 1
             token = tokens[at]
@@ -189,6 +193,34 @@ class Layout:
             self.opener = opens
         self.at = at + 1
         yield Token("_NEWLINE", "\n", token.start, token.end)
+
+    def _suite_start(self) -> int | None:
+        """Where the statement behind `if test:` begins, if it stands on the same line."""
+        tokens, at = self.tokens, self.at
+        brackets = lambdas = 0
+        while tokens[at].type != "NEWLINE":
+            kind = tokens[at].type
+            brackets += _NESTS.get(kind, 0)
+            if not brackets and kind == "LAMBDA":
+                lambdas += 1
+            elif not brackets and kind == "COLON":
+                if not lambdas:
+                    return at + 1
+                lambdas -= 1
+            at += 1
+        return None
+
+    def _refused_suite(self, at: int) -> Iterator[Token]:
+        """`if test: import x`, as if the statement stood on a line of its own."""
+        tokens, first = self.tokens, self.tokens[at]
+        while tokens[at].type != "NEWLINE":
+            at += 1
+        self.at = at + 1
+        start, end = first.start, tokens[at - 1].end
+        yield Token("_NEWLINE", "", start, start)
+        yield Token("_INDENT", "", start, start)
+        yield Token("REFUSED", first.text, start, end)
+        yield Token("_DEDENT", "", end, end)
 
     def _head(self) -> Iterator[Token]:
         """`rule NAME:`. What follows the colon on its line is the first line of the block."""
@@ -341,6 +373,9 @@ class Layout:
         return Token("REFUSED", first.text, first.start, last.end)
 
 
+_HAS_SUITE = frozenset(("IF", "ELIF", "ELSE", "FOR", "DEF"))
+_NESTS = {"LPAR": 1, "LSQB": 1, "LBRACE": 1, "FOPEN": 1}
+_NESTS |= {"RPAR": -1, "RSQB": -1, "RBRACE": -1, "FCLOSE": -1}
 _AFTER_BLOCK = frozenset(("COLON", "NAME", "STRING", "NUMBER", "FSTART"))
 
 

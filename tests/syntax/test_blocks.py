@@ -175,3 +175,16 @@ def test_a_faulty_rule_does_not_hide_the_good_ones_faults() -> None:
     with pytest.raises(WorkflowError) as caught:
         parse(Source("x", text))
     assert [d.span.line for d in caught.value.diagnostics if d.span] == [1, 4, 5, 6, 7, 9]
+
+
+@pytest.mark.parametrize("head", ["if x", "for x in y", "def f(a=lambda: 1)", "if f'{x:>3}'"])
+@pytest.mark.parametrize("word", ["import os", "while x", "raise x", "from a import b", "del y"])
+def test_a_refused_statement_behind_a_colon_is_named(head: str, word: str) -> None:
+    statement, after = parse(Source("x", f"{head}: {word}\ny = 1\n")).statements
+    body: tuple[t.Statement, ...] = ()
+    if isinstance(statement, t.If):
+        body = statement.branches[0][1]
+    elif isinstance(statement, t.For | t.Def):
+        body = statement.body
+    assert [(type(s), s.span.text) for s in body] == [(t.Unsupported, word)]
+    assert isinstance(after, t.Assign)

@@ -113,6 +113,7 @@ FORMS = {  #                  before                              after
     "code moves":            ("onstart:\n\tx\n\ty",               "onstart:\n    x\n    y\n"),
     "comments by column": ("if a:\n  b\n  # 1\n# 2\nc",        "if a:\n    b\n    # 1\n# 2\nc\n"),
     "limits without commas": ("limits:\n  a = 1\n  b = 2", "limits:\n    a = 1,\n    b = 2,\n"),
+    "refused on its line":   ("if x: import  os",                 "if x:\n    import  os\n"),
     "what is refused stays": ("while  x :\n\ty",                  "while  x :\n        y\n"),
 }
 # fmt: on
