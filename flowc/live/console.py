@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, TextIO
 
 from flowc.diagnostic import BOLD, RED, RESET, YELLOW, printable
@@ -24,12 +25,15 @@ from flowc.events import (
     RunStarted,
 )
 from flowc.ids import JobId
-from flowc.units import show_seconds
+from flowc.units import GIB, show_seconds
 
 TAIL_LINES = 20
 _TAIL_BYTES = 16384
 _LONGEST_LINE = 1000
 _FAILED_LISTED = 10
+_NAMED = 4
+_LONG_S, _LONGEST_S = 2.0, 1e7
+"""A job that has run for so long is told with its time, and a run with what may be left of it."""
 _CLEAR = "\r\x1b[K"
 
 
@@ -57,7 +61,10 @@ class Console:
         self._quiet, self._commands = quiet, commands
         self._total = self._done = self._failed = self._upstream = 0
         self._started_s = time.time()
-        self._names: dict[JobId, str] = {}  # of the jobs that run
+        self._running: dict[JobId, tuple[JobSubmitted, float]] = {}  # and since when
+        self._cores = self._memory_bytes = 0  # in use
+        self._most: RunStarted | None = None  # what may be in use
+        self._drawn_s = 0.0
         self._failures: dict[JobId, str] = {}
         self._has_status = False
         self._broken = False
@@ -74,9 +81,13 @@ class Console:
     def _run_started(self, event: RunStarted) -> None:
         self._total, self._done, self._upstream = event.jobs_total, 0, 0  # there may be rounds
         self._started_s = event.at_s
+        self._most = event
 
     def _submitted(self, event: JobSubmitted) -> None:
-        self._names[event.job] = event.name
+        self._over(event.job)
+        self._running[event.job] = (event, time.monotonic())
+        self._cores += event.cores
+        self._memory_bytes += event.memory_bytes
         if not self._quiet:
             if event.message:
                 self._write(_block(event.message, ""))
@@ -86,18 +97,27 @@ class Console:
 
     def _job_done(self, event: JobDone) -> None:
         self._done += 1
-        name = self._names.pop(event.job, event.rule)
+        name = self._over(event.job) or event.rule
         if self._live:
             self._status()
         elif not self._quiet:
             self._write(f"{self._count()} {printable(name)}\n")
 
+    def _over(self, job: JobId) -> str:
+        """It does not run any more; its name, if it did."""
+        known = self._running.pop(job, None)
+        if known is None:
+            return ""
+        self._cores -= known[0].cores
+        self._memory_bytes -= known[0].memory_bytes
+        return known[0].name
+
     def _ended(self, event: JobEnded) -> None:
         if event.exit_code or event.cause:
-            self._names.pop(event.job, None)
+            self._over(event.job)
 
     def _job_failed(self, event: JobFailed) -> None:
-        self._names.pop(event.job, None)
+        self._over(event.job)
         if event.cause == "cancelled":
             return  # by the user, who knows
         name = printable(event.name)
@@ -152,21 +172,52 @@ class Console:
         """Draw the line at the bottom of the terminal anew."""
         if not self._live:
             return
-        parts = [f"{len(self._names)} running"]
+        parts = [f"{len(self._running)} running", *self._in_use()]
         if self._failed:
             parts.append(f"{self._failed} failed")
         head = f"{self._count()} {', '.join(parts)}"
+        left_s = self._left_s()
+        if left_s is not None:
+            head += f", about {show_seconds(left_s)} left"
         names = []
-        for name in self._names.values():
-            names.append(name)
-            if len(names) == 4:
-                break
+        self._drawn_s = now_s = time.monotonic()
+        for event, since_s in islice(self._running.values(), _NAMED):
+            for_s = now_s - since_s
+            names.append(f"{event.name} {show_seconds(for_s)}" if for_s >= _LONG_S else event.name)
         text = printable(f"{head}: {', '.join(names)}" if names else head)
         room = _columns(self._stream) - 1
         if not text.isascii():
             room //= 2  # some characters are two columns wide
         self._put(_CLEAR + (text if len(text) <= room else text[: max(0, room - 1)] + "…"))
         self._has_status = True
+
+    def _in_use(self) -> list[str]:
+        """Cores and memory in use, against what may be."""
+        most, found = self._most, []
+        if most is not None and most.cores:
+            found.append(f"{self._cores}/{most.cores} cores")
+        if most is not None and most.memory_bytes:
+            used, total = self._memory_bytes / GIB, most.memory_bytes / GIB
+            found.append(f"{used:.3g}/{total:.3g} GB")
+        return found
+
+    def _left_s(self) -> float | None:
+        """How long it may still take, if jobs go on ending as they have so far."""
+        passed_s = time.time() - self._started_s
+        if not self._done or not _LONG_S < passed_s < _LONGEST_S:
+            return None
+        left = self._total - self._done - self._failed - self._upstream
+        return passed_s / self._done * left if left > 0 else None
+
+    @property
+    def tick_s(self) -> float | None:
+        """How often `tick` is to be called, also when nothing happens; None: never."""
+        return 1.0 if self._live else None
+
+    def tick(self) -> None:
+        """Time has passed: let the line tell for how long jobs have run."""
+        if self._running and time.monotonic() - self._drawn_s >= 1.0:
+            self._status()
 
     def _write(self, text: str) -> None:
         """Lines that stay."""

@@ -168,7 +168,8 @@ class Run:
                     raise RuntimeError("jobs wait, and nothing runs that they could wait for")
                 continue
             self._tell.flush()
-            for event in wait(_LOOK_S if self._late or self._interrupts.paused else None):
+            looks = self._late or self._interrupts.paused
+            for event in wait(_LOOK_S if looks else self._tell.tick_s):
                 self._happened(event)
             if self._late:
                 self._look_again()

@@ -48,6 +48,9 @@ class Teller:
         self._flushes = tuple(
             flush for one in listeners if (flush := getattr(one, "flush", None)) is not None
         )
+        ticks = [one for one in listeners if getattr(one, "tick_s", None) is not None]
+        self.tick_s: float | None = min([one.tick_s for one in ticks], default=None)  # type: ignore[attr-defined]
+        self._ticks = tuple(one.tick for one in ticks)  # type: ignore[attr-defined]
         self._planned: set[JobId] = set()
         self._groups: set[int] = set()
         self._exceeded: set[str] = set()  # rules
@@ -61,6 +64,8 @@ class Teller:
         """Have everything kept that was told: what comes next builds on it."""
         for flush in self._flushes:
             flush()
+        for tick in self._ticks:
+            tick()
 
     def run_started(self, options: RunOptions, budget: Budget, jobs_total: int) -> None:
         pid = os.getpid()

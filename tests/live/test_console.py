@@ -18,15 +18,16 @@ from flowc.events import (
 )
 from flowc.ids import JobId
 from flowc.live.console import Console, JsonStream, log_tail
+from flowc.units import GIB
 
 
 def started(total: int) -> RunStarted:
-    return RunStarted("r", 100.0, 1, "0", (), "W", "/", "h", "", 1, 0.0, 4, 1, {}, total)
+    return RunStarted("r", 100.0, 1, "0", (), "W", "/", "h", "", 1, 0.0, 4, 2 * GIB, {}, total)
 
 
 def submitted(job: int, name: str, command: str = "c", message: str = "") -> JobSubmitted:
     return JobSubmitted(
-        JobId(job), 1, 0.0, "r", name, {}, (), command, 1, 1, {}, "log", message=message
+        JobId(job), 1, 0.0, "r", name, {}, (), command, 1, GIB // 2, {}, "log", message=message
     )
 
 
@@ -122,11 +123,32 @@ def test_the_status_line_is_overwritten() -> None:
     frames = text.split("\r\x1b[K")
     assert frames == [
         "",
-        "[0/2] 1 running: a",
-        "[0/2] 2 running: a, b",
-        "[1/2] 1 running: b",
+        "[0/2] 1 running, 1/4 cores, 0.5/2 GB: a",
+        "[0/2] 2 running, 2/4 cores, 1/2 GB: a, b",
+        "[1/2] 1 running, 1/4 cores, 0.5/2 GB: b",
         "done: 2 jobs in 12 s\n",
     ]
+
+
+def test_time_passes_in_the_status_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when nothing happens; and what is left is told from what was done so far."""
+    now_s = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now_s)
+    monkeypatch.setattr("time.time", lambda: now_s - 900)  # the run has begun at 100
+    stream = io.StringIO()
+    console = Console(stream, terminal=True)
+    assert console.tick_s == 1.0 and Console(stream, terminal=False).tick_s is None
+    for event in (started(4), submitted(0, "a"), done(0), submitted(1, "b")):
+        console(event)
+    now_s += 0.5
+    before = stream.getvalue()
+    console.tick()
+    assert stream.getvalue() == before
+    now_s += 59.5
+    console.tick()
+    frame = stream.getvalue().split("\r\x1b[K")[-1]
+    assert frame.startswith("[1/4] 1 running, 1/4 cores, 0.5/2 GB, about 3 min")
+    assert frame.endswith("left: b 1 min 0 s")
 
 
 def test_colour_only_if_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
