@@ -55,18 +55,20 @@ def _cheapest(errors: Errors) -> Headroom:
     """The one of the errors seen that would have cost least for those seen.
 
     It gives up single jobs that are far from all others."""
-    values, weights = errors.values, errors.weights
+    values, weights, unit_bytes = errors.values, errors.weights, errors.unit_bytes
     order = sorted(range(len(values)), key=values.__getitem__)
     all_weights = sum(weights)
-    slope = sum(w * unit for w, unit in zip(weights, errors.unit_bytes, strict=True))
+    slope = sum(w * unit for w, unit in zip(weights, unit_bytes, strict=True))
 
     def best(skip: int) -> float:
-        left = all_weights if skip < 0 else all_weights - weights[skip]
+        left, rise = all_weights, slope
+        if skip >= 0:
+            left, rise = left - weights[skip], rise - weights[skip] * unit_bytes[skip]
         size, least = values[order[-1]], None
         for i in order:
             if i != skip:
                 left -= weights[i]
-                cost = values[i] * slope + left * errors.again_bytes
+                cost = values[i] * rise + left * errors.again_bytes
                 if least is None or cost <= least:
                     least, size = cost, values[i]
         return size
