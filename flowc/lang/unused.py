@@ -27,7 +27,9 @@ def unused_names(sources: Sequence[Source]) -> Iterator[Diagnostic]:
         suspects = {
             name
             for found in _ASSIGNED.finditer(source.text)
-            if words[name := found["name"] or found["def"]] == 1 and not name.startswith("_")
+            if words[name := found["name"] or found["def"]] == 1
+            and not name.startswith("_")
+            and name != "config"  # also read by flowc itself
         }
         if suspects:
             yield from _confirmed(source, suspects)

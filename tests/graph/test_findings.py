@@ -79,6 +79,7 @@ FOUND = {
     "inside after all":         (rule("a", '"b/../f"', DATE), []),
     "an unused name":           ("A = 1\n",                                      ["unused-name"]),
     "an unused function":       ("def f(x): return x\n",                         ["unused-name"]),
+    "read by flowc itself": ("config = {}\n", []),
     "meant to be unused":       ("_A = 1\n",                                     []),
     "used in a command": (
         "A = 1\n" + rule("a", '"f"', '    shell: "echo {A} > {output}"\n'),
