@@ -114,7 +114,7 @@ def _make(cls: Any, frozen: bool, slots: bool, eq: bool, repr: bool) -> Any:
 
 def _own_fields(cls: Any) -> dict[str, Field]:
     own: dict[str, Field] = {}
-    for name, annotation in vars(cls).get("__annotations__", {}).items():
+    for name, annotation in cls.__annotations__.items():
         if "ClassVar" in (annotation if isinstance(annotation, str) else str(annotation)[:24]):
             continue
         value = cls.__dict__.get(name, _NONE)
