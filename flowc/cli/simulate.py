@@ -85,6 +85,7 @@ def _print(plan: "Plan", prediction: "Prediction", durations: "Durations", args:
         names[_SHOWN_JOBS // 2 : -_SHOWN_JOBS // 2] = [f"({left_out:,} more)"]
     rows = [
         ("jobs", f"{prediction.jobs:,} on {machine}, schedule {args.schedule}"),
+        *([("chosen by", how)] if (how := prediction.simulated.how) != args.schedule else []),
         ("makespan", show_seconds(prediction.makespan_s)),
         (
             "lower bound",
@@ -176,6 +177,7 @@ def _data(plan: "Plan", found: "Prediction", durations: "Durations") -> dict[str
         "cores": found.cores,
         "memory_bytes": found.memory_bytes,
         "jobs": found.jobs,
+        "chosen_by": found.simulated.how,
         "makespan_s": found.makespan_s,
         "lower_bound_s": found.bound.seconds,
         "bound_by": found.bound.what,

@@ -5,7 +5,7 @@ as long as that costs little beside the run itself. A search goes on from there.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 
 from flowc.diagnostic import WorkflowError
@@ -22,6 +22,7 @@ _ORDERS: tuple[tuple[str, float | None], ...] = (
     ("rank", None), ("rank", 0), ("path", None), ("file", inf), ("mem-thread", 0), ("rank", 4)
 )  # fmt: skip
 """What is tried: a ranking, and how many starts may pass over the first in order."""
+_NAMES = {"path": "the rank alone", "file": "the order of the graph"}
 _TRY_S = 25e-6
 """What trying an order costs, for each job."""
 _WORTH = 0.01
@@ -88,7 +89,9 @@ def arrange(
     if best is None:
         return plain
     _, name, patience, done = best
-    how = name if patience is None else f"{name}, patience {patience:g}"
+    how = _NAMES.get(name, name)
+    if patience is not None and isfinite(patience):
+        how += f", passing over {patience:g} times"
     if searches:
         from flowc.run.found import searched  # the search is for those who ask for it
 
@@ -128,4 +131,5 @@ def simulate(
     state = new_state()
     outlook = Outlook(new_state, request, expected, is_known, is_exact)
     how = arrange(schedule, state, budget, outlook, search_s)
-    return Simulation(state, how.chooser, how.ranking, request, durations, expected).run()
+    done = Simulation(state, how.chooser, how.ranking, request, durations, expected).run()
+    return replace(done, how=how.how)

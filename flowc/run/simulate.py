@@ -27,6 +27,7 @@ class Simulated:
     limited_s: dict[str, float] = field(default_factory=dict)
     """For how long ready jobs waited for "cores", "memory" or a name, or nothing was ready while
     there was room ("dependencies"). What the first in order of the waiting jobs lacks counts."""
+    how: str = ""  # what the jobs were chosen by, as `arrange` has found best
 
 
 class Simulation:
