@@ -215,7 +215,18 @@ def run_graph(
         options = replace(options, ran=options.ran | outputs_of(plan))
         plan, more = _run_round(found, options, running, replace(run, run=""), listeners, None)
         outcome = outcome.and_then(more)
+    if graph.workflow.handlers and (outcome.done or outcome.failed):
+        _handle(graph, "onerror" if outcome.exit_code else "onsuccess")
     return outcome
+
+
+def _handle(graph: JobGraph, name: str) -> None:
+    """Run the code of `onstart` and the like. Its faults are its own."""
+    from flowc.record.log import list_runs  # few workflows have such code
+    from flowc.run.handlers import call_handler
+
+    runs = list_runs()
+    call_handler(graph.workflow, name, os.path.normpath(runs[-1]) if runs else "")
 
 
 def _run_round(
@@ -258,6 +269,8 @@ def _run_round(
         logs = _logs(running, run, stack)
         if running.save_profile is not None or running.callback_log is not None:
             logs.append(_profiler(running, graph, stack))
+        if graph.workflow.handlers and not options.ran:
+            _handle(graph, "onstart")
         executor = LocalExecutor(capacity, run.run)
         stack.callback(executor.close)
         return plan, run_plan(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flowc.dataclass import replace
 from flowc.disk import Disk
 from flowc.ids import RuleId
 from flowc.lang.checkpoints import Checkpoints
@@ -74,12 +75,21 @@ class RuleReader:
     def item(self, data: Data) -> Item:
         return Item(
             name=data.get("name"),
-            files=tuple(_pattern(file) for file in data["files"]),
+            files=tuple(self.pattern(file) for file in data["files"]),
             is_list=data.get("list", False),
             function=self.function(data.get("function")),
             unpack=data.get("unpack", False),
             span=self.span(data.get("span")),
         )
+
+    def pattern(self, data: Any) -> str:
+        if isinstance(data, str):
+            return data
+        flags = flags_named(data.get("flags", ()))
+        if "ensure" in data:
+            checks = tuple((kind, self.value(value)) for kind, value in data["ensure"])
+            flags = replace(flags, ensure=checks)
+        return FlaggedPath(data["path"], flags, data.get("rule"))
 
     def param(self, data: Data) -> Param:
         return Param(data.get("name"), self.value(data["value"]), self.span(data.get("span")))
@@ -125,10 +135,3 @@ class RuleReader:
         start = source.offset(data["line"], data["column"])
         end = source.offset(data["end_line"], data["end_column"])
         return Span(source, start, max(start, end))
-
-
-def _pattern(data: Any) -> str:
-    if isinstance(data, str):
-        return data
-    flags = flags_named(data.get("flags", ()))
-    return FlaggedPath(data["path"], flags, data.get("rule"))

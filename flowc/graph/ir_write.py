@@ -193,7 +193,10 @@ class _Writer:
 def _pattern(path: str) -> str | dict[str, Any]:
     if not isinstance(path, FlaggedPath):
         return path
-    return {"path": str(path), "flags": flag_list(path.flags), "rule": path.rule}
+    data: dict[str, Any] = {"path": str(path), "flags": flag_list(path.flags), "rule": path.rule}
+    if path.flags.ensure:
+        data["ensure"] = [[kind, value_to_data(value)] for kind, value in path.flags.ensure]
+    return data
 
 
 def script_to_data(script: Script) -> dict[str, Any]:

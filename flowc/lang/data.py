@@ -90,6 +90,10 @@ class Decoder:
         kind = data["function"]
         if kind == "expand":
             return self._expand(data)
+        if kind == "call":
+            args = [self.value(value) for value in data["args"]]
+            given = {name: self.value(value) for name, value in data["kwargs"].items()}
+            return self.interpreter.builtins[data["of"]](*args, **given)
         if kind == "moved":
             return read_moved(data, self.function)
         names = Scope(parent=self.scope)

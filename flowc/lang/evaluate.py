@@ -12,9 +12,11 @@ from typing import Any
 from flowc.diagnostic import Diagnostic, WorkflowError, fail
 from flowc.disk import Disk
 from flowc.lang.builtins import standard_builtins
+from flowc.lang.callables import Builtin
 from flowc.lang.calls import keywords
 from flowc.lang.compiler import Compiler
 from flowc.lang.comprehension import compile_store
+from flowc.lang.deferred import evaluator
 from flowc.lang.encode import value_to_data
 from flowc.lang.faults import PoisonedError, explain
 from flowc.lang.functions import compile_def
@@ -23,7 +25,7 @@ from flowc.lang.members import Members
 from flowc.lang.methods import method_tables
 from flowc.lang.names import UNSET, Context, Frame, Scope, assigned
 from flowc.lang.statements import compile_assign
-from flowc.source import Span
+from flowc.source import Source, Span
 from flowc.syntax import tree
 
 OnStatement = Callable[[tree.Statement, Scope], None]
@@ -48,10 +50,20 @@ class Interpreter:
         self.builtins = standard_builtins(self.budget, disk, self.members, self.env_read)
         self.builtins.update(builtins or {})
         self.compiler = Compiler(self.budget, self.builtins, self.members)
+        run = evaluator(self.budget, self.members, self._evaluate_text)
+        self.builtins["evaluate"] = Builtin("evaluate", run)
         self._said: set[tuple[str, str, Span | None]] = set()
+        self._texts: list[tree.Expr] = []
         self._compiled: dict[int, Compiled] = {}  # by identity; the node is kept, so that it stays
 
     # --- expressions ---
+
+    def _evaluate_text(self, text: str) -> Any:
+        """The value of an expression that is made while the file is read. It sees built-ins."""
+        from flowc.syntax.parse import parse_expression  # a compiled workflow needs no parser
+
+        self._texts.append(parse_expression(Source("evaluate", text)))  # kept: known by identity
+        return self.evaluate(self._texts[-1], Scope())
 
     def evaluate(self, expr: tree.Expr, scope: Scope) -> Any:
         """The value of an expression. Raises WorkflowError."""

@@ -120,6 +120,7 @@ class _Loader:
             shell_prefix=self.shell.prefix,
             shell_suffix=self.shell.suffix,
             checkpoints=self.checkpoints if any(r.is_checkpoint for r in rules) else None,
+            handlers=space.handlers(),
             env=space.top.env,
             sources=tuple(self.files.sources),
             warnings=tuple(fault for fault in faults if fault.severity == "warning"),
@@ -236,9 +237,10 @@ class _Loader:
             self.faults.append(unknown_directive(directive, "the top level", TOP_DIRECTIVES))
         elif not row.supported:
             self.faults.append(not_yet(f"`{name}`", directive.name.span, row.instead))
-        elif directive.body is not None:
+        elif (directive.body is None) is (row.kind == "code"):
+            takes = "a block of Python" if row.kind == "code" else "a value, no code"
             self.faults.append(
-                Diagnostic("bad-value", f"`{name}` takes a value, no code", directive.name.span)
+                Diagnostic("bad-value", f"`{name}` takes {takes}", directive.name.span)
             )
         elif name == "include":
             self._include(directive)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flowc.disk import Disk
 from flowc.lang.callables import Builtin
+from flowc.lang.deferred import Lookup, branch, deferrable
 from flowc.lang.limits import NESTING, Budget, Refusal, a_type
 from flowc.lang.members import Members
 from flowc.lang.pattern import Pattern
@@ -28,7 +29,9 @@ def path_functions(budget: Budget, disk: Disk, members: Members) -> dict[str, An
         "unpack": unpack,
         "exists": lambda path: disk.stat(_path_text(path, "exists")) is not None,
         "branch": branch,
-        "subpath": subpath,
+        "lookup": Lookup(budget, members),
+        "subpath": deferrable("subpath", subpath),
+        "ensure": partial(ensure, budget),
     }
     for flag in FLAG_NAMES:
         table[flag] = partial(set_flag, budget, flag)
@@ -86,6 +89,21 @@ def _flagged(budget: Budget, value: Any, flag: str, flags: Flags) -> Any:
 def _report(path: Any, *args: Any, **kwargs: Any) -> Any:
     """`report(path, caption=...)`: what it says is for a report, the path is as it is."""
     return path
+
+
+CHECKSUMS = ("md5", "sha1", "sha256")
+
+
+def ensure(budget: Budget, value: Any, non_empty: Any = False, **checksums: Any) -> Any:
+    """`ensure(path, non_empty=True, sha256="...")`: checked when the job has ended."""
+    checks: list[tuple[str, Any]] = [("non_empty", True)] if non_empty else []
+    for name, expected in checksums.items():
+        if name not in CHECKSUMS:
+            raise Refusal("wrong-arguments", f"`ensure` takes no `{name}`")
+        if not isinstance(expected, str) and not callable(expected):
+            raise Refusal("wrong-type", f"`{name}` is a text, not {a_type(expected)}")
+        checks.append((name, expected))
+    return _flagged(budget, value, "ensure", Flags(ensure=tuple(checks)))
 
 
 def unpack(function: Any) -> Unpack:
@@ -155,26 +173,6 @@ def _paths_below(budget: Budget, disk: Disk, top: str) -> list[str]:
 
 
 # --- choices -------------------------------------------------------------------------------------
-
-
-def branch(condition: Any, then: Any = None, otherwise: Any = None, cases: Any = None) -> Any:
-    """`branch(condition, then=..., otherwise=...)` or `branch(value, cases={...})`."""
-    if any(callable(value) for value in (condition, then, otherwise)):
-        raise Refusal(
-            "unsupported",
-            "`branch` with functions is not supported yet",
-            "write `lambda wildcards: a if ... else b`",
-        )
-    if cases is not None:
-        if type(cases) is not dict:
-            raise Refusal("wrong-type", f"`cases` is a dict, not {a_type(cases)}")
-        if condition in cases:
-            return cases[condition]
-        if otherwise is None:
-            raise Refusal("missing-key", f"no case for {condition!r}")
-        return otherwise
-    chosen = then if condition else otherwise
-    return [] if chosen is None else chosen
 
 
 def subpath(

@@ -242,11 +242,8 @@ class RuleReader:
 
     def _run(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         """The code of a `run:`. It is kept as it is: nobody looks into it before the job runs."""
-        source, body = directive.span.source, directive.body or ""
-        start = source.text.find(body, directive.span.start)
-        line = source.position(start + len(body) - len(body.lstrip()))[0]
-        draft.command = Setting(body, directive.span)
-        draft.script = Script("run", os.path.dirname(source.name), source.name, line)
+        draft.command = Setting(directive.body or "", directive.span)
+        draft.script = code_of(directive)
 
     def _script(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         path = settings.read_text(given, "script", directive.name.span, self.faults)
@@ -339,6 +336,14 @@ def evaluate_items(
     except WorkflowError as error:
         faults.extend(error.diagnostics)
         return None
+
+
+def code_of(directive: Directive) -> Script:
+    """The place of a block of code. It is kept as it is: nobody looks into it before it runs."""
+    source, body = directive.span.source, directive.body or ""
+    start = source.text.find(body, directive.span.start)
+    line = source.position(start + len(body) - len(body.lstrip()))[0]
+    return Script("run", os.path.dirname(source.name), source.name, line)
 
 
 def not_acted_upon(directive: Directive, instead: str) -> Diagnostic:

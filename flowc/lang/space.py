@@ -72,9 +72,17 @@ class Space:
         script = draft.script
         if script is None or script.language != "run" or draft.command is None:
             return script
+        return self.code(draft.command.value, script)
+
+    def code(self, text: str, script: Script) -> Script:
+        """A block of code with what it needs of the file."""
         values = {name: self.scope.names[name] for name in self.scope.names if name != "config"}
-        texts = (draft.command.value, *self.preamble)
-        return replace(script, preamble=tuple(self.preamble), names=used_names(texts, values))
+        names = used_names((text, *self.preamble), values)
+        return replace(script, preamble=tuple(self.preamble), names=names)
+
+    def handlers(self) -> dict[str, tuple[str, Script]]:
+        """`onstart` and the like, with what they need of the file."""
+        return {n: (t, self.code(t, script)) for n, (t, script) in self.top.handlers.items()}
 
     def current_config(self) -> dict[str, Any]:
         """`config` as the file sees it now; a file may put another dict in its place."""

@@ -13,7 +13,8 @@ from flowc.lang.faults import explain, near
 from flowc.lang.items import Given
 from flowc.lang.limits import Refusal
 from flowc.lang.pathvars import TOP, Pathvars
-from flowc.lang.rules import Faults, evaluate_items, not_acted_upon
+from flowc.lang.rules import Faults, code_of, evaluate_items, not_acted_upon
+from flowc.lang.script import Script
 from flowc.lang.values import FLAG_NAMES, NO_FLAGS, Flags, flags_named
 from flowc.lang.workflow import Setting
 from flowc.syntax.tree import Comparison, Directive, Expr, Name, Var
@@ -28,6 +29,7 @@ class TopLevel:
         self.pathvars = pathvars
         self.expand = expand
         self.default_flags: dict[str, Flags] = {}  # "input", "output": what all paths get
+        self.handlers: dict[str, tuple[str, Script]] = {}  # `onstart` and the like
         self.scatter: dict[str, Builtin] = {}  # the members of `scatter` and `gather`
         self.set_scatter: Mapping[str, int] = {}  # --set-scatter
         self.constraints: dict[str, str] = {}
@@ -42,6 +44,9 @@ class TopLevel:
     ) -> None:
         """Take in one directive; `NAMES` and `VALUES` have a reader for each."""
         name = directive.name.text
+        if directive.body is not None:
+            self.handlers[name] = (directive.body, code_of(directive))
+            return
         if name in NAMES:
             NAMES[name](self, directive, faults)
             return

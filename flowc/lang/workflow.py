@@ -101,6 +101,8 @@ class Workflow:
     shell_prefix: str = "set -euo pipefail; "
     shell_suffix: str = ""
     checkpoints: "Checkpoints | None" = None  # which of them are done; None: there are none
+    handlers: Mapping[str, tuple[str, Script]] = field(default_factory=dict)
+    """`onstart`, `onsuccess`, `onerror`: their code."""
     env: Mapping[str, str] = field(default_factory=dict)  # values of the `envvars:`
     sources: tuple[Source, ...] = ()  # the first is the main file
     warnings: tuple[Diagnostic, ...] = ()  # what is odd, but does not keep the workflow from use

@@ -14,6 +14,7 @@ from flowc.ids import FileId, JobId
 from flowc.lang.pattern import Pattern
 from flowc.lang.values import Flags
 from flowc.plan.rules import counted_inputs, rule_facts
+from flowc.run.ensure import violated
 
 _LOOK_AGAIN_S = 1.0
 """Long lists of inputs may be read by thousands of jobs."""
@@ -105,7 +106,7 @@ class JobFiles:
             else:
                 self._flagged(paths, rule.flags)
                 states = [disk.stat(path) for path in paths]
-            fault = _check(paths, states, rule.flags)
+            fault = _check(paths, states, rule.flags) or self._ensured(job, paths, rule.flags)
             if fault is not None:
                 return fault
             newest_ns = self._newest_input(job)
@@ -154,6 +155,16 @@ class JobFiles:
             newest_ns = max(map(self._changed, self._graph.groups[group]), default=0)
             self._group_looks[group] = (now_s, newest_ns)
         return newest_ns
+
+    def _ensured(self, job: JobId, paths: list[str], flags: tuple[Flags, ...]) -> Fault | None:
+        """What `ensure(...)` asks of the outputs."""
+        for path, flag in zip(paths, flags, strict=True):
+            if not flag.ensure:
+                continue
+            why = violated(path, flag.ensure, self._graph.job(job).wildcards)
+            if why is not None:
+                return Fault("not-ensured", why)
+        return None
 
     def discard(self, job: JobId) -> list[str]:
         """Remove what a failed job has left of its outputs; what was there."""

@@ -69,7 +69,7 @@ def _source(path: str) -> str:
 def _data(
     values: JobValues, script: Script, command: str, workflow: Workflow, path: str, prefix: str
 ) -> dict[str, Any]:
-    data: dict[str, Any] = {name: _encoded(values[name]) for name in _RECORDS}
+    data: dict[str, Any] = {name: encoded(values[name]) for name in _RECORDS}
     return data | {
         "language": script.language,
         "text": command,
@@ -78,9 +78,9 @@ def _data(
         "file": script.file,
         "line": script.line,
         "preamble": script.preamble,
-        "names": _encoded(dict(script.names)),
+        "names": encoded(dict(script.names)),
         "threads": values["threads"],
-        "config": _encoded(workflow.config),
+        "config": encoded(workflow.config),
         "rule": values["rule"],
         "jobid": values["jobid"],
         "attempt": values.attempt,
@@ -92,26 +92,26 @@ def _data(
     }
 
 
-def _encoded(value: Any) -> Any:
+def encoded(value: Any) -> Any:
     """The value as `script_runner.decoded` reads it."""
     if isinstance(value, Record):
         names = {
             name: [place.start, place.stop] if isinstance(place, slice) else place
             for name, place in value.names.items()
         }
-        return {"$record": [[_encoded(one) for one in value.values], names]}
+        return {"$record": [[encoded(one) for one in value.values], names]}
     if isinstance(value, PurePath):
         return {"$path": str(value)}
     if isinstance(value, tuple):
-        return {"$tuple": [_encoded(one) for one in value]}
+        return {"$tuple": [encoded(one) for one in value]}
     if isinstance(value, set | frozenset):
-        return {"$set": [_encoded(one) for one in sorted(value, key=str)]}
+        return {"$set": [encoded(one) for one in sorted(value, key=str)]}
     if isinstance(value, list):
-        return [_encoded(one) for one in value]
+        return [encoded(one) for one in value]
     if isinstance(value, Mapping):
         if all(isinstance(name, str) and not name.startswith("$") for name in value):
-            return {name: _encoded(one) for name, one in value.items()}
-        return {"$dict": [[_encoded(k), _encoded(v)] for k, v in value.items()]}
+            return {name: encoded(one) for name, one in value.items()}
+        return {"$dict": [[encoded(k), encoded(v)] for k, v in value.items()]}
     if value is None or isinstance(value, str | int | float):
         return str(value) if isinstance(value, str) else value
     return str(value)

@@ -10,6 +10,8 @@ from flowc.lang.reuse import READERS as MODULE_READERS
 from flowc.lang.rules import READERS
 from flowc.lang.toplevel import NAMES, VALUES
 
+HANDLERS = ("onstart", "onsuccess", "onerror")
+
 
 def test_no_directive_stands_twice() -> None:
     rows = [(row.where, row.name) for row in DIRECTIVES]
@@ -22,7 +24,7 @@ def test_what_is_supported_is_read_and_nothing_else() -> None:
     in_rules = {row.name for row in DIRECTIVES if row.where == RULE and row.supported}
     assert in_rules == {*READERS, "name"}
     at_top = {row.name for row in DIRECTIVES if row.where == TOP and row.supported}
-    assert at_top == {*NAMES, *VALUES, "include", "configfile", "workdir"}
+    assert at_top == {*NAMES, *VALUES, "include", "configfile", "workdir", *HANDLERS}
     in_modules = {row.name for row in DIRECTIVES if row.where == MODULE and row.supported}
     assert in_modules == {*MODULE_READERS}
 

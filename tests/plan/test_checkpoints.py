@@ -55,7 +55,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: list[Event]) -> R
         seen.clear()
         return run_file(
             "Workflowfile", (), None, options,
-            running=Running(cores=2), run=RunOptions(keep_going=keep_going), listeners=[seen.append],
+            running=Running(cores=2), run=RunOptions(keep_going=keep_going),
+            listeners=[seen.append],
         )  # fmt: skip
 
     return go

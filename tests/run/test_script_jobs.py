@@ -65,6 +65,7 @@ def test_a_traceback_names_the_line_of_the_workflow_file(run: Run) -> None:
 def test_reading_a_file_with_code_runs_none_of_it(run: Run) -> None:
     Path("Workflowfile").write_text(
         'rule a:\n    output: "a.txt"\n    run:\n        open("bad", "w")\n'
+        'onstart:\n    open("bad", "w")\n'
     )
     graph = compile_file("Workflowfile")
     assert len(graph) == 1
@@ -128,3 +129,19 @@ def test_r_scripts_get_an_object_with_lists(run: Run) -> None:
         pytest.skip("R is not installed")
     assert run(text, "b.txt").exit_code == 0
     assert Path("b.txt").read_text() == 'b.in a "word" 2\nb from the config r\n'
+
+
+def test_what_is_ensured_is_checked(run: Run) -> None:
+    text = 'rule a:\n    output: ensure("a.txt", {})\n    shell: "printf \'{}\' > {{output}}"\n'
+    assert run(text.format("non_empty=True", "")).exit_code == 1
+    assert not Path("a.txt").exists()
+    assert run(text.format('md5="0cc175b9c0f1b6a831c399e269772661"', "b")).exit_code == 1
+    assert run(text.format('md5=lambda w: "0cc175b9c0f1b6a831c399e269772661"', "a")).exit_code == 0
+
+
+def test_what_is_run_when_a_run_has_failed(run: Run) -> None:
+    text = (
+        'onerror:\n    open("seen", "w").write(log)\nrule a:\n    output: "a"\n    shell: "false"\n'
+    )
+    assert run(text).exit_code == 1
+    assert Path("seen").read_text().startswith(".flowc/")

@@ -573,3 +573,108 @@ rule end:
     shell: "cat {input} > {output}"
 """
 }
+
+CASES["functions"] = {
+    "config.yaml": """
+samples:
+  a: {reads: a1, kind: short}
+  b: {reads: b1, kind: long}
+flag: true
+""",
+    "Snakefile": """
+from itertools import combinations, permutations, product
+
+configfile: "config.yaml"
+
+def is_a(wildcards):
+    return wildcards.s == "a"
+
+rule all:
+    input:
+        expand("{x}-{y}.txt", zip, x=["1", "2"], y=["3", "4"]),
+        expand(expand("{x}-{{y}}.txt", x="5"), y="6"),
+        expand(expand("{x}-{y}.txt", x="7", allow_missing=True), y=["8"]),
+        expand("{p[0]}-{p[1]}.txt", p=combinations("abc", 2)),
+        expand("{p[0]}-{p[1]}.txt", p=permutations("de", 2)),
+        expand("{x}-{y}.txt", product, x="f", y="g"),
+        collect("out/{s}.txt", s=lookup(dpath="samples", within=config)),
+        branch(exists("config.yaml"), then="there.txt", otherwise="missing.txt"),
+        branch(config["flag"], then="flag.txt"),
+        branch("x", cases={"x": "case.txt"}),
+        multiext("multi", ".one", ".two"),
+
+rule pair:
+    output: "{x,[^/-]+}-{y}.txt"
+    shell: "echo {wildcards} > {output}"
+
+rule reads:
+    output: "reads/{r}.txt"
+    shell: "echo {wildcards.r} > {output}"
+
+rule out:
+    input:
+        lookup(dpath="samples/{s}/reads", within={"samples": {"a": {"reads": "reads/a1.txt"},
+               "b": {"reads": "reads/b1.txt"}}}),
+        branch(is_a, then="reads/only-a.txt", otherwise=[]),
+        branch(evaluate("'{s}' == 'a'") if False else evaluate("{s} == 'b'"),
+               then="reads/only-b.txt"),
+        branch(lookup(dpath="samples/{s}/kind", within=config),
+               cases={"short": "reads/short.txt", "long": lambda wildcards: "reads/long.txt"}),
+    output: "out/{s}.txt"
+    params:
+        kind=lookup(dpath="samples/{s}/kind", within=config),
+        nothing=lookup(dpath="samples/{s}/nothing", within=config, default="default"),
+        base=subpath("some/dir/file.txt", basename=True),
+        stem=subpath("some/dir/file.txt", strip_suffix=".txt", basename=True),
+        parent=subpath("some/dir/file.txt", parent=True),
+        top=subpath("some/dir/file.txt", ancestor=2),
+    shell: "(cat {input}; echo {params}) > {output}"
+
+rule others:
+    output: touch("there.txt"), touch("flag.txt"), touch("case.txt")
+
+rule multi:
+    output: multiext("multi", one=".one", two=".two")
+    shell: "echo 1 > {output.one}; echo 2 > {output.two}"
+""",
+}
+
+CASES["ensure"] = {
+    "Snakefile": """
+SUM = "0263829989b6fd954f72baaf2fc64bc2e2f01d692d4de72986ea808f6e99813f"
+
+rule all:
+    input: "a.txt", "b.txt"
+
+rule a:
+    output: ensure("a.txt", non_empty=True)
+    shell: "echo a > {output}"
+
+rule b:
+    output: ensure("b.txt", sha256=SUM)
+    shell: "echo b > {output}"
+"""
+}
+
+CASES["handlers"] = {
+    "Snakefile": """
+import os
+
+WORDS = ["x", "y"]
+
+onstart:
+    with open("events.txt", "a") as out:
+        out.write("start " + " ".join(WORDS) + "\\n")
+
+onsuccess:
+    shell("echo success {WORDS} >> events.txt")
+
+onerror:
+    open("events.txt", "a").write("error\\n")
+
+rule a:
+    output: "a.txt"
+    shell: "echo a > {output}"
+"""
+}
+RUNS["handlers"] = [(), (), ("--forceall",)]

@@ -1,0 +1,196 @@
+"""`lookup`, `branch`, `subpath` and `evaluate`: at once where all is known, else a function of the
+wildcards, as in Snakemake."""
+
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from flowc.diagnostic import WorkflowError
+from flowc.lang.callables import Builtin
+from flowc.lang.encode import Encoder
+from flowc.lang.faults import short
+from flowc.lang.formatting import repr_of
+from flowc.lang.limits import NESTING, Budget, Refusal, a_type
+from flowc.lang.members import Members
+from flowc.lang.methods import text_format
+from flowc.lang.pattern import wildcard_names
+from flowc.source import Source, Span
+
+NOTHING = Builtin("nothing", lambda: None)
+"""Stands for a `default` that is not given."""
+
+_NOWHERE = Span(Source("", ""), 0, 0)
+
+
+class Deferred:
+    """A call of a built-in that needs the wildcards, as a `values.Function`."""
+
+    type_name = "function"
+    parameters: tuple[str, ...] = ("wildcards",)
+    required = 1
+    takes_rest = False
+
+    def __init__(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[Any], Any]
+    ) -> None:
+        self.name = name
+        self.args = args
+        self.kwargs = kwargs
+        self.call = call
+        functions = [value for value in (*args, *kwargs.values()) if hasattr(value, "span")]
+        self.span: Span = functions[0].span if functions else _NOWHERE
+
+    def __call__(self, wildcards: Any) -> Any:
+        return self.call(wildcards)
+
+    def to_data(self) -> dict[str, Any]:
+        return Encoder(self.span).function(self)
+
+    def write_to(self, encoder: Encoder) -> dict[str, Any]:
+        return {
+            "function": "call",
+            "of": self.name,
+            "args": [encoder.value(value) for value in self.args],
+            "kwargs": {name: encoder.value(value) for name, value in self.kwargs.items()},
+        }
+
+    def __repr__(self) -> str:
+        return f"<function {self.name}>"
+
+
+def resolved(value: Any, wildcards: Any) -> Any:
+    return value(wildcards) if _is_function(value) else value
+
+
+def _is_function(value: Any) -> bool:
+    return callable(value) and hasattr(value, "required")
+
+
+def branch(condition: Any, then: Any = None, otherwise: Any = None, cases: Any = None) -> Any:
+    """`branch(condition, then=..., otherwise=...)` or `branch(value, cases={...})`."""
+    if cases is not None and type(cases) is not dict:
+        raise Refusal("wrong-type", f"`cases` is a dict, not {a_type(cases)}")
+    if cases is not None and then is not None:
+        raise Refusal("wrong-arguments", "`branch` takes `then` or `cases`, not both")
+
+    def choose(wildcards: Any) -> Any:
+        found = resolved(condition, wildcards)
+        if cases is None:
+            chosen = then if found else otherwise
+        elif found in cases:
+            chosen = cases[found]
+        elif otherwise is None:
+            raise Refusal("missing-key", f"no case for {short(found)}")
+        else:
+            chosen = otherwise
+        chosen = resolved(chosen, wildcards)
+        return [] if chosen is None else chosen
+
+    if any(map(_is_function, (condition, then, otherwise, *(cases or {}).values()))):
+        given = {"then": then, "otherwise": otherwise, "cases": cases}
+        return Deferred("branch", (condition,), given, choose)
+    return choose(None)
+
+
+class Lookup:
+    """`lookup(dpath="samples/{sample}/reads", within=config)`."""
+
+    def __init__(self, budget: Budget, members: Members) -> None:
+        self._fill = text_format(budget, members)
+
+    def __call__(
+        self,
+        query: Any = None,
+        *,
+        dpath: Any = None,
+        within: Any = None,
+        default: Any = NOTHING,
+        cols: Any = None,
+        is_nrows: Any = None,
+        **namespace: Any,
+    ) -> Any:
+        path = query if dpath is None else dpath
+        if not isinstance(within, Mapping):
+            raise Refusal(
+                "unsupported",
+                f"`lookup` looks into a dict, not {a_type(within)}",
+                "write `lookup(dpath=..., within=config)`; tables are read by jobs",
+            )
+        if not isinstance(path, str) and not _is_function(path):
+            raise Refusal("wrong-type", f"`dpath` is a text, not {a_type(path)}")
+
+        def find(wildcards: Any) -> Any:
+            known = {name: resolved(value, wildcards) for name, value in namespace.items()}
+            if wildcards is not None:
+                known = {n: wildcards.get_name(n) for n in wildcards.names} | known
+            text = resolved(path, wildcards)
+            return look_up(self._fill(text, (), known) if "{" in text else text, within, default)
+
+        needs = _is_function(path) or any(n not in namespace for n in wildcard_names(path))
+        if needs or any(map(_is_function, namespace.values())):
+            given = {"dpath": path, "within": within, **namespace}
+            if default is not NOTHING:
+                given["default"] = default
+            return Deferred("lookup", (), given, find)
+        return find(None)
+
+
+def look_up(path: str, within: Any, default: Any) -> Any:
+    """The value at `a/b/c`; all values, as a list, where a step has a `*`."""
+    steps = [step for step in path.split("/") if step]
+    found = [within]
+    for step in steps:
+        found = [value for holder in found for value in _step(holder, step)]
+    if "*" in path or "?" in path:
+        return found[0] if len(found) == 1 else found
+    if found:
+        return found[0]
+    if default is not NOTHING:
+        return default
+    raise Refusal("missing-key", f"`lookup` finds nothing at {short(path)}")
+
+
+def _step(holder: Any, step: str) -> list[Any]:
+    if isinstance(holder, Mapping):
+        if step in holder:
+            return [holder[step]]
+        return [value for name, value in holder.items() if fnmatchcase(str(name), step)]
+    if type(holder) in NESTING and step.isdigit() and int(step) < len(holder):
+        return [holder[int(step)]]
+    return list(holder) if step == "*" and type(holder) in NESTING else []
+
+
+def deferrable(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """`call`, whose first argument may be a function of the wildcards."""
+
+    def begin(value: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _is_function(value):
+            return call(value, *args, **kwargs)
+        later = lambda wildcards: call(value(wildcards), *args, **kwargs)  # noqa: E731
+        return Deferred(name, (value, *args), kwargs, later)
+
+    return begin
+
+
+def evaluator(
+    budget: Budget, members: Members, run: Callable[[str], Any]
+) -> Callable[[Any], Deferred]:
+    """`evaluate("{sample} == 'a'")`: an expression of the wildcards."""
+    fill = text_format(budget, members)
+
+    def evaluate(expression: Any) -> Deferred:
+        if not isinstance(expression, str):
+            raise Refusal("wrong-type", f"`evaluate` takes a text, not {a_type(expression)}")
+
+        def call(wildcards: Any) -> Any:
+            values = {n: repr_of(budget, str(wildcards.get_name(n))) for n in wildcards.names}
+            text = fill(expression, (), values)
+            try:
+                return run(text)
+            except WorkflowError as fault:
+                said = fault.diagnostics[0].message
+                raise Refusal("wrong-value", f"`evaluate` of {short(text)}: {said}") from None
+
+        return Deferred("evaluate", (expression,), {}, call)
+
+    return evaluate
