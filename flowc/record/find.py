@@ -4,7 +4,7 @@ import os
 
 from flowc.diagnostic import fail
 from flowc.machine import boot_id, process_start_s
-from flowc.record.fold import Fold
+from flowc.record.fold import NO_END, Fold
 from flowc.record.foreign import read_foreign
 from flowc.record.log import list_runs, log_path, read_log
 from flowc.record.story import RunStory
@@ -57,6 +57,9 @@ def read_story(path: str) -> RunStory:
         )
     story = fold.story()
     story.is_live = not story.outcome and _is_running(story)
+    if story.is_live:
+        going_on = "The run is still going: figures are those up to its last event."
+        story.notes = [going_on if note == NO_END else note for note in story.notes]
     return story
 
 

@@ -36,6 +36,10 @@ from flowc.record.story import (
     set_ready_times,
 )
 
+NO_END = (
+    "The log has no end: the run was still going when this was made, or was cut short. "
+    "Figures are those up to the last event."
+)
 _Number = TypeVar("_Number", int, float)
 
 
@@ -231,10 +235,7 @@ def _state(job: JobStory, known: _Job, *, is_over: bool) -> str:
 def _note(run: RunStory) -> None:
     """Say what is missing."""
     if not run.outcome:
-        run.notes.append(
-            "The log has no end: the run was still going when this was made, or was cut short. "
-            "Figures are those up to the last event."
-        )
+        run.notes.append(NO_END)
     ran = [a for _, a in run.attempts() if a.ended_s is not None]
     if not run.jobs:
         run.notes.append("No job was started.")

@@ -96,8 +96,10 @@ def test_a_run_that_is_going_on_is_told_from_one_that_was_cut(tmp_path: Path) ->
     here: dict[str, Any] = {"boot_id": boot_id(), "pid": os.getpid()}
     live = run_started(pid_start_s=process_start_s(os.getpid()), **here)
     other = run_started(pid_start_s=1.0, **here)
-    found = [read_story(write(tmp_path / "a", [e, *job(0, 0, 1)])).is_live for e in (live, other)]
-    assert found == [bool(boot_id()), False]
+    stories = [read_story(write(tmp_path / "a", [e, *job(0, 0, 1)])) for e in (live, other)]
+    assert [story.is_live for story in stories] == [bool(boot_id()), False]
+    assert ("still going:" in stories[0].notes[0]) == bool(boot_id())
+    assert "cut short" in stories[1].notes[0]
 
 
 def test_runs_are_found_by_id_and_path(tmp_path: Path) -> None:
