@@ -93,6 +93,17 @@ def check_profiles(workflow: Workflow) -> list[Diagnostic]:
     for rule in workflow.rules:
         if rule.profile is None or rule.command is None or rule.profile in broken:
             continue
+        if not os.path.exists(rule.profile):
+            broken.add(rule.profile)  # said once, whatever the number of rules
+            found.append(
+                _warning(
+                    "no-evidence",
+                    rule,
+                    f"the profile {rule.profile} does not exist yet",
+                    f"measure the jobs: `flowc profile -o {rule.profile}`",
+                )
+            )
+            continue
         try:
             found += _check(rule, workflow, profiles)
         except WorkflowError as error:

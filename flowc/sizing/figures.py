@@ -20,6 +20,8 @@ SPILL_CORES = 0.15
 """So much more than a whole number of cores is not worth another core."""
 LEAST_BYTES = 32 * MIB
 """No job asks for less: what the system itself takes for a process must have room."""
+MOST_KEPT = 10_000
+"""So many answers are remembered."""
 THIN = 3
 """Of fewer measurements the figures are guesses, and say so."""
 
@@ -44,6 +46,7 @@ class Evidence:
         level: str = LEAST_WASTE,
     ) -> None:
         self.rule = rule
+        self._figures: dict[tuple[int | None, int], Figures] = {}
         self.level = level  # "least-waste" or "fewest-failures"
         self.attempts = attempts
         self.date = max((d[:10] for d in dates if d), default="")
@@ -55,16 +58,16 @@ class Evidence:
     def is_thin(self) -> bool:
         return len(self.good) < THIN
 
-    @property
+    @cached_property
     def memory_peak_bytes(self) -> int | None:
         """The most that was ever used at once."""
         return max((a.memory_peak_bytes or 0 for a in self.sized), default=None)
 
-    @property
+    @cached_property
     def cores_peak(self) -> float | None:
         return max((c for a in self.good if (c := cores_used(a)) is not None), default=None)
 
-    @property
+    @cached_property
     def wall_s(self) -> float | None:
         return max((a.wall_s for a in self.good if a.wall_s is not None), default=None)
 
@@ -74,6 +77,10 @@ class Evidence:
 
     def cores(self) -> int | None:
         """Those really used, and no more than the program was told to use."""
+        return self._cores
+
+    @cached_property
+    def _cores(self) -> int | None:
         used = self.cores_peak
         if used is None:
             return None
@@ -109,6 +116,16 @@ class Evidence:
 
     def figures(self, input_bytes: int | None = None, attempt: int = 1) -> Figures:
         """For a job with inputs of this size; None: where that is not known."""
+        if not self.varies:
+            input_bytes = None
+        known = self._figures.get((input_bytes, attempt))
+        if known is None:
+            if len(self._figures) >= MOST_KEPT:
+                self._figures.clear()
+            known = self._figures[input_bytes, attempt] = self._work_out(input_bytes, attempt)
+        return known
+
+    def _work_out(self, input_bytes: int | None, attempt: int) -> Figures:
         fitted = self.fitted
         memory_bytes, why = None, ""
         if fitted is not None:

@@ -140,6 +140,12 @@ def test_check_tells_of_stale_thin_and_missing_evidence(flowc: Flowc) -> None:
     workflow(profile="'p.json'")
     code, _, err = flowc("check")
     assert code == 0 and "warning[no-evidence]" in err
+    Path("Workflowfile").write_text(
+        "profile: 'p.json'\n"
+        + "".join(f"rule {n}:\n    output: '{n}'\n    shell: 'touch {n}'\n" for n in "abc")
+    )
+    assert flowc("check")[2].count("no-evidence") == 1
+    workflow(profile="'p.json'")
     Path("p.json").write_text(profile(attempt("other", 1, 1)))
     assert "says nothing of it" in flowc("check")[2]
     Path("p.json").write_text(profile(attempt("count", 1, 1, command_digest="0" * 32)))
