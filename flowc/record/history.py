@@ -184,9 +184,9 @@ class History:
                 continue
             if size < known or not begins_line(path, known):  # another file of the same name
                 known = 0
-            events, offset = read_events(path, known)
-            if offset != known:
-                self.apply(events, log=name, offset=offset)
+            while (part := read_events(path, known))[1] != known:
+                events, known = part
+                self.apply(events, log=name, offset=known)
                 count += len(events)
         return count
 

@@ -14,6 +14,9 @@ from flowc.events import (
     from_line,
 )
 
+PART_BYTES = 2 * 1024**2
+"""Of a log, read at once: events take much more room than their lines."""
+
 DONE, FAILED, INTERRUPTED = "done", "failed", "interrupted"
 
 
@@ -94,14 +97,17 @@ def begins_line(path: str, offset: int) -> bool:
 
 
 def read_events(path: str, offset: int) -> tuple[list[Event], int]:
-    """The events of a log that matter here, from a byte offset on, and the offset behind them.
+    """The events of a log that matter here, from a byte offset on, and the offset behind them. Of a
+    long log, the next part: the same offset again means that there is no more.
 
     A last line without newline was cut off by a crash, or is being written: it stays unread.
     """
     try:
         with open(path, "rb") as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(PART_BYTES)
+            while b"\n" not in data and (more := file.read(PART_BYTES)):
+                data += more
     except FileNotFoundError:
         return [], offset
     end = data.rfind(b"\n") + 1

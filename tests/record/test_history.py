@@ -369,3 +369,20 @@ def test_it_does_not_matter_in_how_many_steps(
         assert history.outputs() == expected
         history.apply(events)  # once more, all of them
         assert history.outputs() == expected
+
+
+@pytest.mark.parametrize("part_bytes", [1, 100, 1000])
+def test_a_long_log_is_read_in_parts(
+    part_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flowc.record.outputs.PART_BYTES", part_bytes)
+    path = write_log(
+        tmp_path, "1", [event for n in range(9) for event in (submitted(f"x{n}"), done(f"x{n}"))]
+    )
+    with path.open("ab") as file:
+        file.write(b'{"event":"job-submitted","cut')
+    assert everything(tmp_path, read_only=True).keys() == {f"x{n}" for n in range(9)}
+    with History(str(tmp_path)) as history:
+        assert history.catch_up() == 18
+        assert history.catch_up() == 0
+        assert {record.state for record in history.outputs().values()} == {DONE}
