@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.fuzzing import SEEDS, input_bytes, kept, survive
 
-QUICK, SLOW = 400, 30_000
+QUICK, SLOW = 400, 20_000
 
 
 @pytest.fixture
