@@ -67,6 +67,7 @@ class RuleReader:
             group=data.get("group"),
             local=data.get("local", False),
             is_checkpoint=data.get("checkpoint", False),
+            shadow=data.get("shadow"),
         )
 
     def items(self, data: Sequence[Data]) -> tuple[Item, ...]:

@@ -107,6 +107,7 @@ class _Writer:
             "group": rule.group,
             "local": rule.local,
             "checkpoint": rule.is_checkpoint,
+            "shadow": rule.shadow,
         }
 
     def item(self, item: Item) -> dict[str, Any]:

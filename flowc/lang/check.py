@@ -77,6 +77,7 @@ def finish(draft: Draft, id: RuleId, around: Surroundings, faults: Faults) -> Ru
         group=None if draft.group is None else draft.group.value,
         local=draft.local or draft.name in around.local_rules,
         is_checkpoint=draft.is_checkpoint,
+        shadow=draft.shadow,
         constraints=constraints,
         docstring=draft.docstring,
     )

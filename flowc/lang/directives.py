@@ -105,8 +105,9 @@ DIRECTIVES: tuple[DirectiveRow, ...] = (
     _later("wrapper", RULE, "text", "The action, from a repository of wrappers.", _SHELL),
     _later("cwl", RULE, "text", "The action, as a CWL tool.", _SHELL),
     _later("template_engine", RULE, "text", "The action, as a template.", _SHELL),
-    _later("shadow", RULE, "text", "Run each job in a directory of its own.",
-           "change to a temporary directory in the command"),
+    DirectiveRow("shadow", RULE, "text", "none",
+                 "Run each job in a directory of its own, from which its outputs are taken: "
+                 "`minimal`, `copy-minimal`, `shallow` or `full`."),
     _unheeded("conda", RULE, "any", "A conda environment for the command.", _ACTIVATE),
     _unheeded("container", RULE, "any", "A container image for the command.", _CALL),
     _unheeded("containerized", RULE, "any", "A container image for the command.", _CALL),

@@ -60,6 +60,7 @@ class Draft:
         self.group: Setting | None = None
         self.local = False
         self.is_checkpoint = False
+        self.shadow: str | None = None
         self.default_target = False
         self.constraints: dict[str, str] = {}
         self.pathvars: dict[str, str] = {}

@@ -258,6 +258,9 @@ class RuleReader:
         directory = os.path.dirname(directive.span.source.name)
         draft.command, draft.script = path, Script(language, os.path.abspath(directory))
 
+    def _shadow(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        draft.shadow = settings.read_shadow(given, directive.name.span, self.faults)
+
     def _flag(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         name = directive.name.text
         flag = settings.read_flag(given, name, directive.name.span, self.faults)
@@ -299,6 +302,7 @@ READERS: Mapping[str, Callable[[RuleReader, Draft, list[Given], Directive], None
     "shell": RuleReader._text,
     "run": RuleReader._run,
     "script": RuleReader._script,
+    "shadow": RuleReader._shadow,
     "message": RuleReader._text,
     "profile": RuleReader._text,
     "group": RuleReader._text,

@@ -111,6 +111,21 @@ def read_flag(given: Sequence[Given], directive: str, at: Span, faults: Faults) 
     return one[1]
 
 
+SHADOWS = ("minimal", "copy-minimal", "shallow", "full")
+
+
+def read_shadow(given: Sequence[Given], at: Span, faults: Faults) -> str | None:
+    one = read_one(given, "shadow", at, faults)
+    if one is None or one[1] is None or one[1] is False:
+        return None
+    if one[1] is True:
+        return "full"
+    if one[1] not in SHADOWS:
+        faults.append(_wrong("shadow", f"one of {', '.join(SHADOWS)}", one[1], one[2]))
+        return None
+    return str(one[1])
+
+
 def read_retries(given: Sequence[Given], at: Span, faults: Faults) -> int | None:
     one = read_one(given, "retries", at, faults)
     if one is None:

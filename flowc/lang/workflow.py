@@ -84,6 +84,7 @@ class Rule:
     group: str | None = None
     local: bool = False
     is_checkpoint: bool = False
+    shadow: str | None = None  # "minimal", "copy-minimal", "shallow" or "full"
     constraints: Mapping[str, str] = field(default_factory=dict)  # the rule's and the global ones
     docstring: str | None = None
 

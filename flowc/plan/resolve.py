@@ -75,9 +75,7 @@ class Resolver:
         request = self._resolve(job, attempt)
         given = self.options.resource_file.get(rule.name)
         varies = rule.profile is not None or (given is not None and given.fitted is not None)
-        varies = varies or any(
-            s is not None and is_function(s.value) for s in settings
-        )
+        varies = varies or any(s is not None and is_function(s.value) for s in settings)
         self._fixed[rule_id] = None if varies else request
         return request
 

@@ -278,8 +278,10 @@ class Run:
             return
         running = self._running[event.job]
         running.runs.append(event)
+        well = event.exit_code == 0 and not event.cause
+        self._launcher.shadows.end(event.job, well=well)
         self._tell.exceeded(event, running.launch)
-        if event.exit_code == 0 and not event.cause:
+        if well:
             self._finish(event.job)
         else:
             cause, message = how_it_ended(event, running.launch)

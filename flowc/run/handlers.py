@@ -21,14 +21,17 @@ def call_handler(workflow: Workflow, name: str, log: str) -> int:
     if handler is None:
         return 0
     text, script = handler
-    data: dict[str, Any] = dict.fromkeys(("input", "output", "params", "wildcards", "resources"), _NO_ITEMS)
+    data: dict[str, Any] = dict.fromkeys(
+        ("input", "output", "params", "wildcards", "resources"), _NO_ITEMS
+    )
     shell = {
         "executable": workflow.shell_executable,
         "prefix": shell_prefix(workflow),
         "suffix": workflow.shell_suffix,
     }
     whole = {
-        **data, "log": log, "language": "run", "text": text, "path": "", "threads": 1,
+        **data,
+        "log": log, "language": "run", "text": text, "path": "", "threads": 1,
         "directory": os.path.abspath(script.directory), "file": script.file, "line": script.line,
         "preamble": script.preamble, "names": encoded(dict(script.names)), "rule": name,
         "config": encoded(dict(workflow.config)), "jobid": -1, "attempt": 1, "shell": shell,

@@ -17,6 +17,7 @@ from flowc.machine import which
 from flowc.plan.decision import Plan
 from flowc.plan.request import Request
 from flowc.run.script import job_argv, job_text
+from flowc.run.shadow import Shadows
 from flowc.run.values import JobValues
 
 STATE = ".flowc"
@@ -70,6 +71,7 @@ class Launcher:
             and not self._suffix
             and bash_is_untouched(os.environ)
         )
+        self.shadows = Shadows(plan.graph)
         self._programs: set[str] = set()
         self._environments: dict[tuple[int, str | None], Mapping[str, str]] = {}
         self._directories: set[str] = set()
@@ -93,7 +95,7 @@ class Launcher:
             attempt=attempt,
             name=job.name,
             argv=argv,
-            cwd=None,
+            cwd=self.shadows.begin(job),
             env=self._environment(request),
             cores=request.cores,
             memory_bytes=request.memory_bytes,

@@ -678,3 +678,26 @@ rule a:
 """
 }
 RUNS["handlers"] = [(), (), ("--forceall",)]
+
+CASES["shadow"] = {
+    "Snakefile": """
+rule all:
+    input: expand("out/{k}.txt", k=["minimal", "copy-minimal", "shallow", "full"]), "dir"
+
+for kind in ["minimal", "copy-minimal", "shallow", "full"]:
+    rule:
+        name: "rule_" + kind.replace("-", "_")
+        input: "in/a.txt"
+        output: "out/" + kind + ".txt"
+        log: "logs/" + kind + ".log"
+        shadow: kind
+        shell: "echo rest > rest.txt; cat {input} > {output}; echo logged > {log}"
+
+rule directory:
+    input: "in/a.txt"
+    output: directory("dir")
+    shadow: "minimal"
+    shell: "mkdir {output}; cp {input} {output}/b.txt; touch garbage"
+""",
+    "in/a.txt": "a\n",
+}

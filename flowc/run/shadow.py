@@ -1,0 +1,87 @@
+"""`shadow:`: a job that works in a directory of its own, from which its outputs are taken."""
+
+import os
+import shutil
+from collections.abc import Iterable
+
+from flowc.graph.job import Job, JobGraph
+from flowc.ids import JobId
+
+PLACE = ".flowc/shadow"
+_OWN = (".flowc", ".snakemake")
+
+
+class Shadows:
+    """The directories of the jobs that run in one."""
+
+    def __init__(self, graph: JobGraph) -> None:
+        self._graph = graph
+        self._open: dict[JobId, str] = {}
+
+    def begin(self, job: Job) -> str | None:
+        """Make the directory of a job; None where its rule has no `shadow`."""
+        kind = job.rule.shadow
+        if kind is None:
+            return None
+        place = os.path.abspath(f"{PLACE}/{os.getpid()}-{job.id}")
+        shutil.rmtree(place, ignore_errors=True)
+        os.makedirs(place)
+        self._open[job.id] = place
+        if kind == "shallow":
+            for name in os.listdir():
+                if name not in _OWN:
+                    os.symlink(os.path.abspath(name), os.path.join(place, name))
+        elif kind == "full":
+            _link_all(place)
+        else:
+            _take(job.input_paths, place, copies=kind == "copy-minimal")
+        for path in self._made(job):
+            os.makedirs(os.path.join(place, os.path.dirname(path)), exist_ok=True)
+        return place
+
+    def end(self, id: JobId, *, well: bool) -> None:
+        """Take the outputs, and the logs in any case, to where they belong."""
+        place = self._open.pop(id, None)
+        if place is None:
+            return
+        job = self._graph.job(id)
+        for path in self._made(job) if well else map(str, job.log):
+            made = os.path.join(place, path)
+            if os.path.isabs(path) or not os.path.lexists(made):
+                continue
+            if os.path.realpath(made) == os.path.realpath(path):
+                continue  # it was written through a link to its directory
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            if os.path.isdir(path) and os.path.isdir(made):
+                shutil.rmtree(path)
+            shutil.move(made, path)
+        shutil.rmtree(place, ignore_errors=True)
+
+    def _made(self, job: Job) -> list[str]:
+        return [*job.output_paths, *map(str, job.log)]
+
+
+def _take(paths: Iterable[str], place: str, *, copies: bool) -> None:
+    """Link the inputs, or copy them, at the same relative paths."""
+    for path in paths:
+        relative = os.path.relpath(path)
+        goal = os.path.join(place, relative)
+        if os.path.isabs(path) or relative.startswith("..") or os.path.lexists(goal):
+            continue
+        os.makedirs(os.path.dirname(goal), exist_ok=True)
+        if not copies:
+            os.symlink(os.path.abspath(path), goal)
+        elif os.path.isdir(path):
+            shutil.copytree(path, goal, symlinks=True)
+        else:
+            shutil.copy2(path, goal)
+
+
+def _link_all(place: str) -> None:
+    """The whole tree: directories are made, files are links."""
+    for top, directories, files in os.walk("."):
+        directories[:] = [name for name in directories if name not in _OWN]
+        for name in directories:
+            os.makedirs(os.path.join(place, top, name), exist_ok=True)
+        for name in files:
+            os.symlink(os.path.abspath(os.path.join(top, name)), os.path.join(place, top, name))
