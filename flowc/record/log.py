@@ -23,14 +23,28 @@ from flowc.events import (
 )
 
 RUNS = ".flowc/runs"
+_FURTHEST_S = 1 << 31
+"""Who has set the clock further back than that has other worries."""
 _LATER = (GroupPlanned, JobPlanned, JobSubmitted, JobStarted, JobEnded, JobDone)
 """There are many of these: they are written together, when the run calls `flush`."""
 
 
 def new_run_id(now_s: float | None = None, pid: int | None = None) -> str:
-    """`20260131-142501-4242`: sorts by time, unique in a directory under its lock."""
-    moment = time.localtime(time.time() if now_s is None else now_s)
-    return f"{time.strftime('%Y%m%d-%H%M%S', moment)}-{os.getpid() if pid is None else pid}"
+    """`20260131-142501-4242`: sorts after every other in this directory, also where the clock was
+    set back, or two runs begin within a second."""
+    now_s = time.time() if now_s is None else now_s
+    pid = os.getpid() if pid is None else pid
+    logs = list_runs()
+    last = os.path.basename(logs[-1]) if logs else ""
+    ahead_s = 1
+    while (name := f"{_stamp(now_s)}-{pid}") + ".jsonl" <= last and ahead_s < _FURTHEST_S:
+        now_s += ahead_s
+        ahead_s *= 2
+    return name
+
+
+def _stamp(at_s: float) -> str:
+    return time.strftime("%Y%m%d-%H%M%S", time.localtime(at_s))
 
 
 def log_path(run: str, directory: str = ".") -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowc.events import JobDone, JobSubmitted
+from flowc.events import JobDone, JobPlanned, JobSubmitted
 from flowc.executors.marks import find_marked, run_mark
 from flowc.record.log import list_runs, read_log
 
@@ -119,9 +119,13 @@ class Victim:
         removed while a reader of it was not done."""
         done: set[tuple[str, ...]] = set()
         for path in list_runs(str(self.directory)):
+            reasons: dict[int, tuple[str, ...]] = {}
             for event in read_log(path):
-                if isinstance(event, JobSubmitted):
-                    assert event.outputs not in done, f"{event.name} ran twice"
+                if isinstance(event, JobPlanned):
+                    reasons[event.job] = event.reasons
+                elif isinstance(event, JobSubmitted):
+                    why = f"{event.name} ran twice: {reasons[event.job]}"
+                    assert event.outputs not in done, why
                 elif isinstance(event, JobDone):
                     done.add(event.outputs)
         assert len(done) == JOBS

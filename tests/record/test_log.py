@@ -102,3 +102,17 @@ def test_a_lock_can_be_taken_again(tmp_path: Path) -> None:
         with DirectoryLock(str(tmp_path)):
             pass
     assert Path(tmp_path, ".flowc/lock").read_text() == ""
+
+
+def test_run_ids_sort_whatever_the_clock_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within one second the process id alone would decide, and ids begin anew at some time."""
+    monkeypatch.chdir(tmp_path)
+    Path(".flowc/runs").mkdir(parents=True)
+    names = []
+    for now_s, pid in [(1e9, 32767), (1e9, 301), (1e9, 99), (1e9 - 7200, 5), (1e9 + 9e5, 1)]:
+        names.append(new_run_id(now_s, pid))
+        Path(log_path(names[-1])).touch()
+    assert [Path(path).stem for path in list_runs()] == names
+    assert sorted(set(names)) == names
