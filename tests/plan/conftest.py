@@ -21,7 +21,7 @@ from flowc.testing import FakeDisk
 SPAN = Span(Source("Workflowfile", "rule r: shell: 'x'\n"), 0, 6)
 
 
-def flagged(path: str, **flags: bool) -> str:
+def flagged(path: str, **flags: Any) -> str:
     return FlaggedPath(path, Flags(**flags) | flags_of(path))
 
 
