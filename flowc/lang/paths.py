@@ -15,7 +15,7 @@ from flowc.lang.pattern import Pattern
 from flowc.lang.values import FLAG_NAMES, FlaggedPath, Flags, Record, Unpack, flags_named, flags_of
 from flowc.lang.wildcards import Expander
 
-NOT_YET = "flag from_queue input_or_output limit storage gitlab github"
+NOT_YET = "service before_update flag from_queue input_or_output limit storage gitlab github"
 """Functions that Snakemake has and flowc has not."""
 
 
@@ -34,7 +34,8 @@ def path_functions(budget: Budget, disk: Disk, members: Members) -> dict[str, An
         "ensure": partial(ensure, budget),
     }
     for flag in FLAG_NAMES:
-        table[flag] = partial(set_flag, budget, flag)
+        if flag not in NOT_YET.split():
+            table[flag] = partial(set_flag, budget, flag)
     table["report"] = _report
     found: dict[str, Any] = {name: Builtin(name, call) for name, call in table.items()}
     for name in NOT_YET.split():
@@ -61,7 +62,9 @@ def set_flag(budget: Budget, flag: str, value: Any) -> Any:
     """`temp(path)` and the like: a path, or all paths of a list."""
     if type(value) in NESTING:
         budget.admit(value)
-    return _flagged(budget, value, flag, flags_named([flag]))
+    # A pipe is a file that goes when it has been read; its two ends do not run at once yet.
+    on = ["pipe", "temp"] if flag == "pipe" else [flag]
+    return _flagged(budget, value, flag, flags_named(on))
 
 
 def _flagged(budget: Budget, value: Any, flag: str, flags: Flags) -> Any:

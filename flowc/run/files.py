@@ -64,7 +64,8 @@ class JobFiles:
         try:
             for path, mode, flags in zip(outputs, modes, rule.flags, strict=True):
                 if mode:
-                    remove(path, whole=flags.directory)
+                    if not flags.update:
+                        remove(path, whole=flags.directory)
                 else:
                     make_parent(path)
             for path in self._others(job, rule):
@@ -171,7 +172,7 @@ class JobFiles:
         rule = self._rule(job)
         gone = []
         for path, flags in zip(self.outputs(job), rule.flags, strict=True):
-            if _mode(path):
+            if _mode(path) and not flags.update:
                 try:
                     remove(path, whole=flags.directory)
                 except OSError:

@@ -701,3 +701,24 @@ rule directory:
 """,
     "in/a.txt": "a\n",
 }
+
+CASES["pipe-and-update"] = {
+    "Snakefile": """
+rule all:
+    input: "b.txt", "grows.txt"
+
+rule a:
+    output: pipe("a.txt")
+    shell: "echo a > {output}"
+
+rule b:
+    input: "a.txt"
+    output: "b.txt"
+    shell: "cat {input} > {output}"
+
+rule grows:
+    output: update("grows.txt")
+    shell: "echo more >> {output}"
+"""
+}
+RUNS["pipe-and-update"] = [(), ("--forcerun", "grows")]
