@@ -39,13 +39,17 @@ MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s versi
     "live":       GROUND,
     "report":     [*GROUND, "record"],
     "run":        [*GROUND, "lang", "graph", "plan", "executors.base", "record.history"],
+    "export":     [*GROUND, "lang", "graph", "plan", "run.task", "run.values", "run.script",
+                   "run.script_runner"],
     "api":        [*GROUND, *COMPILE, *MEASURE, "run", "executors", "record", "live"],
-    "cli":        [*GROUND, *COMPILE, *MEASURE, *OBSERVE, "run", "executors", "api"],
+    "cli":        [*GROUND, *COMPILE, *MEASURE, *OBSERVE, "run", "executors", "api",
+                   "export"],
     "__main__":   ["cli"],
     "testing":    [*GROUND, *COMPILE, "executors.base"],
 }
 # Third-party modules, and where they may be used.
-OUTSIDE = {"lark": "syntax", "psutil": "measure", "yaml": "lang sizing", "jinja2": "report",
+OUTSIDE = {"lark": "syntax", "psutil": "measure", "yaml": "lang sizing export",
+           "jinja2": "report export",
            "markupsafe": "report"}
 # What may be imported inside of a function, and why: other than in `cli` and `api`, which load what
 # the command at hand needs, and nothing else.

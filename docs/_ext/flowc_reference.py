@@ -128,7 +128,7 @@ def command_sections() -> str:
         every[name] = summary
         every |= {f"{name} {word}": text for word, text in SUBCOMMANDS.get(name, {}).items()}
     for name, summary in every.items():
-        module = import_module(f"flowc.cli.{name.replace(' ', '_')}")
+        module = import_module(f"flowc.cli.{re.sub('[ -]', '_', name)}")
         parser = Parser(name, summary=summary, description=module.__doc__ or "")
         module.options(parser)
         actions = [a for a in parser._actions if a.help != SUPPRESS]

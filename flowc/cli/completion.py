@@ -34,7 +34,7 @@ def parsers() -> dict[str, tuple[str, Parser]]:
 
     found = {}
     for name, summary in COMMANDS.items():
-        module = import_module(f"flowc.cli.{name}")
+        module = import_module(f"flowc.cli.{name.replace('-', '_')}")
         parser = Parser(name, summary=summary, description=module.__doc__ or "")
         module.options(parser)
         found[name] = (summary, parser)

@@ -30,9 +30,9 @@ COMMANDS = {
     "fmt": "write workflow files in their canonical form",
     "graph": "draw the rules, jobs or files",
     "compile": "write the workflow's graph as one JSON file",
+    "profile": "make the targets and measure what each job uses",
     "report": "show how a run went, as a page, a text or for other tools",
     "gantt": "draw the log of a run, flowc's own or another tool's",
-    "profile": "make the targets and measure what each job uses",
     "status": "say how far the run in this directory is",
     "logs": "show what jobs have printed",
     "history": "list the runs in this directory",
@@ -40,6 +40,9 @@ COMMANDS = {
     "resume": "let a paused run go on",
     "summary": "list the outputs and the state they are in",
     "list": "list the rules, or the targets that can be asked for",
+    "export-script": "write job scripts for plain bash, which need no flowc",
+    "export-slurm": "write job scripts for Slurm, which need no flowc",
+    "export-sge": "write job scripts for Grid Engine, which need no flowc",
     "completion": "print a completion script for bash, zsh or fish",
 }
 
@@ -126,7 +129,7 @@ def _run(argv: list[str], args: Namespace) -> int:
         first = argv[0]
     if first not in COMMANDS:
         raise _unknown_command(first)
-    summary, module = COMMANDS[first], first
+    summary, module = COMMANDS[first], first.replace("-", "_")
     inner = SUBCOMMANDS.get(first, {})
     if len(argv) > 1 and argv[1] in inner:
         summary, module = inner[argv[1]], f"{first}_{argv[1]}"

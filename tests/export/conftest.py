@@ -1,0 +1,73 @@
+"""A workflow that goes through everything an export has to get right, and its results."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+NAMES = ["a", "b c", "it's", "$HOME", "-n;x", "é", "x\ny", "*"]
+
+WORKFLOW = f"""
+limits: db=1
+S = {NAMES!r}
+rule all:
+    input: "sum.txt", "made"
+rule one:
+    output: temp("one/{{s}}.txt")
+    threads: 2
+    resources: mem_mb=64, runtime=2
+    log: "lg/{{s}}.log"
+    shell:
+        '''
+        #$ -l nothing=1
+        #SBATCH --mem=9999T
+        echo {{wildcards.s:q}} > {{output}}; printf 'l' > {{log}}
+        '''
+rule two:
+    input: "one/{{s}}.txt"
+    output: "two/{{s}}.txt"
+    limits: db=1
+    shell:
+        '''
+        echo partial > {{output}}
+        [ ! -e fail ] || [ {{wildcards.s}} != a ] || exit 3
+        cat {{input}} > {{output}}; echo x >> ran.two
+        '''
+rule sum:
+    input: expand("two/{{s}}.txt", s=S)
+    output: "sum.txt"
+    shell: "cat {{input}} > {{output}}; echo x >> ran.sum"
+rule made:
+    input: "sum.txt"
+    output: directory("made")
+    run:
+        import os
+        os.makedirs(output[0])
+        open(output[0] + "/f", "w").write("x")
+"""
+SUM = "".join(f"{name}\n" for name in NAMES)
+
+Flowc = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    path = tmp_path / "it's % a dir"
+    path.mkdir()
+    (path / "Workflowfile").write_text(WORKFLOW, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def flowc(workdir: Path) -> Flowc:
+    root = Path(__file__).resolve().parents[2]
+    env = os.environ | {"PYTHONPATH": str(root), "NO_COLOR": "1"}
+
+    def call(*words: str) -> "subprocess.CompletedProcess[str]":
+        argv = [sys.executable, "-m", "flowc", *words]
+        return subprocess.run(argv, cwd=workdir, env=env, capture_output=True, text=True)
+
+    return call
