@@ -278,10 +278,9 @@ class Run:
             return
         running = self._running[event.job]
         running.runs.append(event)
-        well = event.exit_code == 0 and not event.cause
-        self._launcher.shadows.end(event.job, well=well)
+        self._launcher.shadows.end(event)
         self._tell.exceeded(event, running.launch)
-        if well:
+        if event.exit_code == 0 and not event.cause:
             self._finish(event.job)
         else:
             cause, message = how_it_ended(event, running.launch)
@@ -327,6 +326,7 @@ class Run:
             self._late.discard(job)
             running.until = inf
             self._files.before(job)
+            self._launcher.shadows.begin(self._graph.job(job))
             self._tell.submitted(running.launch, self._files.outputs(job))
             self._tell.flush()
             self._executor.submit([running.launch.task])

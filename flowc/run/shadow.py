@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterable
 
+from flowc.events import JobEnded
 from flowc.graph.job import Job, JobGraph
 from flowc.ids import JobId
 
@@ -39,12 +40,13 @@ class Shadows:
             os.makedirs(os.path.join(place, os.path.dirname(path)), exist_ok=True)
         return place
 
-    def end(self, id: JobId, *, well: bool) -> None:
+    def end(self, event: JobEnded) -> None:
         """Take the outputs, and the logs in any case, to where they belong."""
-        place = self._open.pop(id, None)
+        place = self._open.pop(event.job, None)
         if place is None:
             return
-        job = self._graph.job(id)
+        job = self._graph.job(event.job)
+        well = event.exit_code == 0 and not event.cause
         for path in self._made(job) if well else map(str, job.log):
             made = os.path.join(place, path)
             if os.path.isabs(path) or not os.path.lexists(made):

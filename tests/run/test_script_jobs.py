@@ -145,3 +145,14 @@ def test_what_is_run_when_a_run_has_failed(run: Run) -> None:
     )
     assert run(text).exit_code == 1
     assert Path("seen").read_text().startswith(".flowc/")
+
+
+def test_a_shadow_is_made_for_each_run_of_a_benchmark(run: Run) -> None:
+    text = (
+        'rule a:\n    output: "a.txt"\n    benchmark: repeat("b.tsv", 2)\n'
+        '    shadow: "minimal"\n    shell: "touch rest; echo a > {output}"\n'
+    )
+    assert run(text).exit_code == 0
+    assert len(Path("b.tsv").read_text().splitlines()) == 3
+    assert sorted(path.name for path in Path().glob("[!.]*")) == ["Workflowfile", "a.txt", "b.tsv"]
+    assert not list(Path(".flowc/shadow").iterdir())
