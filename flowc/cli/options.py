@@ -345,6 +345,10 @@ def add_running(parser: ArgumentParser) -> None:
         "--nolock", action="store_true", help="do not keep other runs out of this directory"
     )
     group.add_argument(
+        "--unlock", action="store_true",
+        help="accepted for Snakemake's sake: the lock of a run that is gone never holds",
+    )  # fmt: skip
+    group.add_argument(
         "--log-events", metavar="FILE", help="write the event log (JSON lines) here too"
     )
     group.add_argument(

@@ -49,6 +49,11 @@ def shared_options(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
+    if args.unlock:
+        from flowc.cli.show import say  # not for a real run
+
+        say("nothing to unlock: the lock of a run that is gone never holds")
+        return 0
     if args.dry_run:
         from flowc.cli.plan import show_plan  # not for a real run
 
