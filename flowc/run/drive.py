@@ -171,8 +171,8 @@ class Run:
             looks = self._late or self._interrupts.paused
             for event in wait(_LOOK_S if looks else self._tell.tick_s):
                 self._happened(event)
-            if self._late:
-                self._look_again()
+            for job in list(self._late):
+                self._finish(job)
             if state.counts[Status.DONE] - caught_up >= _CATCH_UP_JOBS:
                 caught_up = state.counts[Status.DONE]
                 self._history.catch_up()
@@ -312,9 +312,10 @@ class Run:
         self._forget(job, running)
         self._state.done(job)
         run = running.runs[-1] if running.runs else None
-        attempt, began_ns = self._state.attempt(job), running.started_ns
-        was_changed = self._files.inputs_changed(job, began_ns)
-        self._tell.done(job, attempt, self._digests, began_ns, run, was_changed=was_changed)
+        attempt, ns = self._state.attempt(job), running.started_ns
+        changed = self._files.inputs_changed(job, ns)
+        self._tell.done(job, attempt, self._digests, ns, run, was_changed=changed)
+        self._files.protect(job, self._tell.flush)
         self._remove_temp(job, ran=True)
 
     def _repeat(self, job: JobId, running: _Running) -> bool:
@@ -334,10 +335,6 @@ class Run:
         path = str(self._graph.job(job).fill((rule.benchmark,)))
         write_benchmark(path, running.runs)
         return False
-
-    def _look_again(self) -> None:
-        for job in list(self._late):
-            self._finish(job)
 
     def _never_started(self, job: JobId, fault: Fault) -> None:
         if self._state.status(job) is Status.READY:

@@ -3,7 +3,7 @@
 import os
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
 
@@ -118,13 +118,21 @@ class JobFiles:
                     mtime_ns = max(time.time_ns(), newest_ns)
                     touch(path, state.kind, mtime_ns)
                 self._times[file] = mtime_ns
-            if not rule.is_plain:
-                for path, flags in zip(paths, rule.flags, strict=True):
-                    if flags.protected:
-                        protect(path)
         except OSError as fault_:
             return Fault("missing-output", f"the outputs cannot be finished: {fault_}")
         return None
+
+    def protect(self, job: JobId, remember: Callable[[], None]) -> None:
+        """Write-protect what is `protected`. That the job is done is remembered first: a protected
+        file of a job that nobody knows to be done would be in the way of the next run."""
+        rule = self._rule(job)
+        if rule.is_plain:
+            return
+        remember()
+        for path, flags in zip(self.outputs(job), rule.flags, strict=True):
+            if flags.protected:
+                with suppress(OSError):
+                    protect(path)
 
     def inputs_changed(self, job: JobId, began_ns: int) -> bool:
         """Whether an input has changed since the job began. Then its outputs get the time of that
