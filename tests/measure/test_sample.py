@@ -149,7 +149,7 @@ def test_children_that_are_older_than_the_watch_are_found() -> None:
     assert series.processes_peak == 3
 
 
-@pytest.mark.slow
+@pytest.mark.bench
 def test_the_sampler_costs_little() -> None:
     """16 jobs of 4 processes each: under 1 % of a core."""
     sampler = Sampler()
