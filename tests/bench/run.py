@@ -11,6 +11,7 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 os.environ["PYTHONPATH"] = str(TESTS.parent)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed flowc has its bytecode
 
 from bench.cases import CASES, Case, Target  # noqa: E402 - found by the lines above
 from bench.measure import MIB, Contestant, run_rounds  # noqa: E402
