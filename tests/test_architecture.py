@@ -68,7 +68,6 @@ LATE = {
     "string":              "not needed by most files",
     "unicodedata":         "a large table that few files need",
     "flowc.events":        "the console needs `json` for --json alone",
-    "flowc.executors.native": "`ctypes`: 10 ms that only a run need spend",
     "flowc.lang.config":   "3 ms, only where there is a config",
     "flowc.plan.measured": "only for rules with a profile, and runs with a resource file",
     "flowc.lang.data":     "only for a compiled workflow",

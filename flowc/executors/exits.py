@@ -26,14 +26,6 @@ class ExitWatch:
         else:
             self._old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
 
-    @property
-    def can_watch_files(self) -> bool:
-        return self._use_pidfd
-
-    def add_file(self, fd: int) -> None:
-        """Let `wait` return early when this can be read."""
-        self._epoll.register(fd, select.EPOLLIN)
-
     def add(self, pid: int) -> None:
         if not self._use_pidfd:
             self._pids.add(pid)
@@ -59,7 +51,7 @@ class ExitWatch:
         so long. May return early with none."""
         if self._use_pidfd:
             ready = self._epoll.poll(timeout_s)
-            return [self._pid_of[fd] for fd, _ in ready if fd in self._pid_of]
+            return [self._pid_of[fd] for fd, _ in ready]
         ended = self._look()
         if ended or timeout_s == 0:
             return ended

@@ -1,8 +1,7 @@
 """Local processes. Each task leads a session of its own, so that its whole group can be ended.
 
 Ends are noticed through a pidfd for each process (where the kernel has none: by SIGCHLD), never
-by polling, and `wait4` tells what the process has used. Processes are made by a thread, where the
-system allows, so that what has ended is looked after in the meantime.
+by polling, and `wait4` tells what the process has used. No thread is needed.
 
 What leaves its session all the same (a daemon) is known by its environment, see `marks`. Nothing
 is left when the executor is closed, nor, thanks to a `Guard`, when flowc is killed.
@@ -15,7 +14,6 @@ import time
 from collections.abc import Iterable, Sequence
 
 from flowc.events import JobEnded, JobStarted
-from flowc.executors.background import BackgroundSpawner, Started
 from flowc.executors.base import Capacity, Task
 from flowc.executors.exits import ExitWatch
 from flowc.executors.guard import Guard
@@ -73,75 +71,42 @@ class LocalExecutor:
         self._lingering: set[int] = set()
         self._leftover: set[int] = set()  # groups that have outlived their task
         self._events: list[JobStarted | JobEnded] = []
-        self._background: BackgroundSpawner | None = None
-        self._starting: set[JobId] = set()  # handed to the thread, and not known to run
-        self._early: dict[JobId, bool] = {}  # cancelled while starting; whether to kill
 
     def submit(self, tasks: Sequence[Task]) -> None:
+        # A process starts out in its parent's memory, and the kernel counts that as its own peak:
+        # what is not above this says nothing about the task.
+        floor_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         if self._guard is None:
             self._guard = Guard(self._run)
-            if self._watch.can_watch_files and self._spawner.use_native():
-                self._background = BackgroundSpawner(self._spawner.spawn)
-                self._watch.add_file(self._background.fd)
         for task in tasks:
-            if self._background is not None:
-                self._starting.add(task.job)
-                self._background.submit(task)
-                continue
             began_s = time.monotonic()  # the task runs before `spawn` is back
             try:
                 pid = self._spawner.spawn(task)
             except NotStartedError as fault:
                 self._not_started(task, fault)
                 continue
-            self._has_started(task, pid, began_s)
-
-    def _take_started(self) -> None:
-        """Take over what the thread has started."""
-        if self._background is not None and self._starting:
-            self._take(self._background.take())
-
-    def _take(self, started: Sequence[Started]) -> None:
-        for task, pid, began_s, fault in started:
-            if fault is None:
-                self._has_started(task, pid, began_s)
-            elif isinstance(fault, NotStartedError):
-                self._not_started(task, fault)
-            else:
-                raise fault
-            self._starting.discard(task.job)
-            early = self._early.pop(task.job, None)
-            if early is not None:
-                self.cancel([task.job], kill=early)
-
-    def _has_started(self, task: Task, pid: int, began_s: float) -> None:
-        # A process starts out in its parent's memory, and the kernel counts that as its own peak:
-        # what is not above this says nothing about the task.
-        floor_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        running = _Running(task, pid, began_s, floor_kib)
-        self._running[pid] = running
-        self._pids[task.job] = pid
-        if running.term_at is not None:
-            self._timed.add(pid)
-        if task.memory_limit_bytes is not None:
-            self._memory.add(pid, task.memory_limit_bytes, running.started_s)
-        self._watch.add(pid)
-        self._events.append(JobStarted(task.job, task.attempt, time.time(), str(pid)))
+            running = _Running(task, pid, began_s, floor_kib)
+            self._running[pid] = running
+            self._pids[task.job] = pid
+            if running.term_at is not None:
+                self._timed.add(pid)
+            if task.memory_limit_bytes is not None:
+                self._memory.add(pid, task.memory_limit_bytes, running.started_s)
+            self._watch.add(pid)
+            self._events.append(JobStarted(task.job, task.attempt, time.time(), str(pid)))
 
     def wait(self, timeout_s: float | None) -> list[JobStarted | JobEnded]:
-        self._take_started()
         if self._events:  # something to tell already; what else has ended comes along
             for pid in self._watch.wait(0.0):
                 self._reap(pid)
-        elif not self._running and not self._starting and timeout_s:
+        elif not self._running and timeout_s:
             time.sleep(timeout_s)  # nothing can happen, and the caller has other things to wait for
         now = time.monotonic()
         self._keep_memory(now)
         until = None if timeout_s is None else now + timeout_s
-        while (self._running or self._starting) and not self._events:
+        while self._running and not self._events:
             for pid in self._watch.wait(self._patience(until)):
                 self._reap(pid)
-            self._take_started()
             now = time.monotonic()
             if self._timed or self._lingering:
                 self._keep_time(now)
@@ -156,17 +121,12 @@ class LocalExecutor:
             pid = self._pids.get(job)
             running = None if pid is None else self._running.get(pid)
             if running is None or pid is None:
-                if job in self._starting:
-                    self._early[job] = kill or self._early.get(job, False)
                 continue
             running.cause = running.cause or "cancelled"
             _signal_group(pid, signal.SIGKILL if kill else signal.SIGTERM)
 
     def close(self) -> None:
         """End what still runs: TERM, and KILL after a short grace."""
-        if self._background is not None:
-            self._take(self._background.close())
-            self._background = None
         left = set(self._running) | {pid for pid in self._leftover if _group_is_ours(pid)}
         if left:
             for pid in left:

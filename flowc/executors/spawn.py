@@ -9,10 +9,6 @@ from flowc.executors.base import Task
 from flowc.executors.marks import VARIABLE
 from flowc.machine import which
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from flowc.executors.native import NativeSpawn
-
 _RESET = sorted(
     number
     for number in signal.valid_signals()
@@ -44,14 +40,6 @@ class Spawner:
         self._base = {key: value for key, value in os.environb.items() if key and b"=" not in key}
         self._programs: dict[str, str] = {}
         self._environments: dict[tuple[tuple[str, str], ...], dict[bytes, bytes]] = {}
-        self._native: NativeSpawn | None = None
-
-    def use_native(self) -> bool:
-        """Let other threads run while a process is made; whether this system can."""
-        from flowc.executors import native  # ctypes: 10 ms that only a run need spend
-
-        self._native = native.load()
-        return self._native is not None
 
     def spawn(self, task: Task) -> int:
         """The process id. Raises NotStartedError."""
@@ -63,10 +51,19 @@ class Spawner:
                 raise NotStartedError(126, f"{task.cwd}: no such directory")
             self._find(argv[0], environment, task.cwd)  # for the message, if it is not there
             argv = (*_CHANGE_DIRECTORY, os.path.abspath(task.cwd), *argv)
+        actions = (_STDIN, (os.POSIX_SPAWN_OPEN, 1, task.log, _LOG_FLAGS, 0o666), _STDERR)
         program = self._find(argv[0], environment, None)
         for _ in range(2):
             try:
-                return self._make(program, argv, environment, task.log)
+                return os.posix_spawn(
+                    program,
+                    argv,
+                    environment,
+                    file_actions=actions,
+                    setsid=True,
+                    setsigdef=_RESET,
+                    setsigmask=(),
+                )
             except ValueError as fault:  # a null byte
                 raise NotStartedError(126, f"{argv[0]}: {fault}") from None
             except OSError as fault:
@@ -80,28 +77,6 @@ class Spawner:
                     continue
                 raise _explain(fault, argv[0], task.log) from None
         raise NotStartedError(126, f"{argv[0]}: cannot be executed")
-
-    def _make(
-        self, program: str, argv: tuple[str, ...], environment: dict[bytes, bytes], log: str
-    ) -> int:
-        if self._native is not None:
-            words = [os.fsencode(word) for word in argv]
-            return self._native(
-                os.fsencode(program), words, environment, os.fsencode(log), _LOG_FLAGS
-            )
-        return os.posix_spawn(
-            program,
-            argv,
-            environment,
-            file_actions=(
-                _STDIN,
-                (os.POSIX_SPAWN_OPEN, 1, log, _LOG_FLAGS, 0o666),
-                _STDERR,
-            ),
-            setsid=True,
-            setsigdef=_RESET,
-            setsigmask=(),
-        )
 
     def _environment(self, added: Mapping[str, str]) -> dict[bytes, bytes]:
         key = tuple(added.items())
