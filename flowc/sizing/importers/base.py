@@ -1,7 +1,9 @@
 """What the importers share: a job as another tool names it, and how figures are read."""
 
+import json
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +34,35 @@ class Found:
     outcome: str = OK
     tag: str = ""  # what tells it from others of that name
     line: int = 0
+
+
+def table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows below the first line of a table with tabs, each with its line. Raises
+    MalformedError for a row of another length."""
+    lines = text.splitlines()
+    heads = lines[0].split("\t")
+    for at, line in enumerate(lines[1:], 2):
+        if not line.strip():
+            continue
+        cells = line.split("\t")
+        if len(cells) != len(heads):
+            raise MalformedError(at, f"{len(cells)} columns where the first line has {len(heads)}")
+        yield at, dict(zip(heads, cells, strict=True))
+
+
+def json_lines(text: str, needed: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of JSON lines, each with its line. Raises MalformedError for anything else, and
+    for an object without the key that is needed."""
+    for at, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except ValueError as fault:
+            raise MalformedError(at, f"this is not JSON: {fault}") from None
+        if not isinstance(data, dict) or needed not in data:
+            raise MalformedError(at, f"the object has no `{needed}`")
+        yield at, data
 
 
 def number(text: Any, what: str, line: int, most: float) -> float | None:

@@ -9,6 +9,7 @@ from flowc.sizing.importers.base import (
     duration,
     number,
     size,
+    table,
 )
 from flowc.sizing.profile import FAILED, OK, OOM
 
@@ -16,18 +17,11 @@ _OUTCOMES = {"COMPLETED": OK, "FAILED": FAILED, "ABORTED": FAILED}
 
 
 def read(text: str) -> list[Found]:
-    lines = text.splitlines()
-    heads = lines[0].split("\t")
+    heads = text.splitlines()[0].split("\t")
     if "name" not in heads and "process" not in heads:
         raise MalformedError(1, "its first line has no column `name` or `process`")
     found = []
-    for at, line in enumerate(lines[1:], 2):
-        if not line.strip():
-            continue
-        cells = line.split("\t")
-        if len(cells) != len(heads):
-            raise MalformedError(at, f"{len(cells)} columns where the first line has {len(heads)}")
-        row = dict(zip(heads, cells, strict=True))
+    for at, row in table(text):
         if row.get("status") != "CACHED":  # it has not run
             found.append(_row(row, at))
     return found

@@ -12,7 +12,15 @@ import json
 from datetime import datetime
 from typing import Any
 
-from flowc.sizing.importers.base import MOST_CORES, MOST_S, Found, MalformedError, number, whole
+from flowc.sizing.importers.base import (
+    MOST_CORES,
+    MOST_S,
+    Found,
+    MalformedError,
+    json_lines,
+    number,
+    whole,
+)
 from flowc.sizing.profile import FAILED, OK
 from flowc.units import GIB
 
@@ -36,15 +44,7 @@ def read(text: str) -> list[Found]:
 def _log(text: str) -> list[Found]:
     found: list[Found] = []
     begun: dict[str, tuple[dict[str, Any], int]] = {}
-    for at, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except ValueError as fault:
-            raise MalformedError(at, f"this is not JSON: {fault}") from None
-        if not isinstance(data, dict) or "name" not in data:
-            raise MalformedError(at, "the object has no `name`")
+    for at, data in json_lines(text, "name"):
         key = str(data.get("id", data["name"]))
         if "start" in data and "finish" not in data and not data.get("error"):
             begun[key] = (data, at)

@@ -1,7 +1,6 @@
 """Snakemake's `benchmark:` files: a table with tabs, or JSON lines. Sizes are in MB (MiB), the
 load in percent of one core. The name is that of the file, unless the rows have the rule's."""
 
-import json
 from typing import Any
 
 from flowc.sizing.importers.base import (
@@ -9,7 +8,9 @@ from flowc.sizing.importers.base import (
     MOST_S,
     Found,
     MalformedError,
+    json_lines,
     number,
+    table,
     whole,
 )
 from flowc.units import MIB
@@ -20,35 +21,11 @@ NAME = ""
 
 def read(text: str) -> list[Found]:
     if text.lstrip().startswith("{"):
-        return _json_lines(text)
-    lines = text.splitlines()
-    heads = lines[0].split("\t")
+        return [_row(data, at) for at, data in json_lines(text, "s")]
+    heads = text.splitlines()[0].split("\t")
     if "s" not in heads or "max_rss" not in heads:
         raise MalformedError(1, "its first line has no columns `s` and `max_rss`")
-    found = []
-    for at, line in enumerate(lines[1:], 2):
-        if not line.strip():
-            continue
-        cells = line.split("\t")
-        if len(cells) != len(heads):
-            raise MalformedError(at, f"{len(cells)} columns where the first line has {len(heads)}")
-        found.append(_row(dict(zip(heads, cells, strict=True)), at))
-    return found
-
-
-def _json_lines(text: str) -> list[Found]:
-    found = []
-    for at, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except ValueError as fault:
-            raise MalformedError(at, f"this is not JSON: {fault}") from None
-        if not isinstance(data, dict) or "s" not in data:
-            raise MalformedError(at, "the object has no `s`")
-        found.append(_row(data, at))
-    return found
+    return [_row(row, at) for at, row in table(text)]
 
 
 def _row(row: dict[str, Any], at: int) -> Found:
