@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["support.clusters"]
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 sys.path.insert(0, str(CHECKOUT))

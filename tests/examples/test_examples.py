@@ -69,10 +69,13 @@ def planned(directory: Path) -> list[str]:
     return sorted(line["rule"] for line in lines if "rule" in line)
 
 
-@pytest.mark.skipif(
+needs_lambda_phage = pytest.mark.skipif(
     not all(map(shutil.which, TOOLS)) or not (BOWTIE2 / "reads").is_dir(),
     reason="needs bwa, samtools, bcftools and the reads of Debian's bowtie2-examples",
 )
+
+
+@needs_lambda_phage
 def test_lambda_phage(tmp_path: Path) -> None:
     here = copy("lambda-phage", tmp_path)
     flowc(here, "run", "Workflowfile", "--cores", "4", "--mem", "6", "--config", f"data={BOWTIE2}")

@@ -1,80 +1,67 @@
-"""Exports on a real Slurm and a real Grid Engine, where one answers; skipped elsewhere."""
+"""Exports on a real Slurm and a real Grid Engine; skipped where none can be started."""
 
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from export.conftest import NAMES, SUM, Flowc
+from support.clusters import Cluster
 
 pytestmark = pytest.mark.slow
-ANSWERS = {"slurm": ["squeue", "-h"], "sge": ["qstat"]}
 EXPORT = "ex p'%"
 
 
-@pytest.fixture(params=["slurm", "sge"])
-def dialect(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    argv = ANSWERS[name]
-    if shutil.which(argv[0]) is None:
-        pytest.skip(f"there is no {argv[0]} here")
-    if subprocess.run(argv, capture_output=True, timeout=60).returncode:
-        pytest.skip(f"{argv[0]} does not answer: no cluster runs here")
-    return name
+def call(cluster: Cluster, workdir: Path, program: str) -> "subprocess.CompletedProcess[str]":
+    return cluster.call(str(workdir / EXPORT / program), timeout_s=120)
 
 
-def call(workdir: Path, program: str) -> "subprocess.CompletedProcess[str]":
-    argv = [str(workdir / EXPORT / program)]
-    return subprocess.run(argv, cwd="/", capture_output=True, text=True, timeout=120)
-
-
-def wait(workdir: Path) -> int:
+def wait(cluster: Cluster, workdir: Path) -> int:
     until = time.monotonic() + 60
-    while (code := call(workdir, "status.sh").returncode) == 3:
+    while (code := call(cluster, workdir, "status.sh").returncode) == 3:
         assert time.monotonic() < until, "the jobs do not end"
         time.sleep(0.3)
     return code
 
 
 def test_no_job_runs_after_a_failure_and_the_rest_is_done_later(
-    workdir: Path, flowc: Flowc, dialect: str
+    workdir: Path, flowc: Flowc, cluster: Cluster
 ) -> None:
-    assert flowc(f"export-{dialect}", "-o", EXPORT).returncode == 0
+    assert flowc(f"export-{cluster.name}", "-o", EXPORT).returncode == 0
     (workdir / "fail").touch()
-    first = call(workdir, "submit.sh")
+    first = call(cluster, workdir, "submit.sh")
     assert first.returncode == 0 and len(first.stdout.splitlines()) == 4, first.stderr
-    assert call(workdir, "submit.sh").returncode == 4, "it is at work"
-    assert wait(workdir) == 1
+    assert call(cluster, workdir, "submit.sh").returncode == 4, "it is at work"
+    assert wait(cluster, workdir) == 1
     assert not (workdir / "two/a.txt").exists()
     assert not (workdir / "ran.sum").exists()
     (workdir / "fail").unlink()
-    assert call(workdir, "submit.sh").returncode == 0
-    assert wait(workdir) == 0
+    assert call(cluster, workdir, "submit.sh").returncode == 0
+    assert wait(cluster, workdir) == 0
     assert (workdir / "sum.txt").read_text(encoding="utf-8") == SUM
     assert (workdir / "ran.two").read_text() == "x\n" * len(NAMES), "once each"
     assert (workdir / "made/f").read_text() == "x"
-    assert call(workdir, "submit.sh").stdout == "all is done\n"
+    assert call(cluster, workdir, "submit.sh").stdout == "all is done\n"
 
 
 def test_what_is_cancelled_leaves_no_half_output_and_goes_on_later(
-    workdir: Path, flowc: Flowc, dialect: str
+    workdir: Path, flowc: Flowc, cluster: Cluster
 ) -> None:
     (workdir / "Workflowfile").write_text(
         'rule slow:\n    output: "slow.txt"\n    shell: "echo part > {output}; '
         '[ -e quick ] || sleep 60; echo whole > {output}"\n'
     )
-    assert flowc(f"export-{dialect}", "-o", EXPORT).returncode == 0
-    assert call(workdir, "submit.sh").returncode == 0
+    assert flowc(f"export-{cluster.name}", "-o", EXPORT).returncode == 0
+    assert call(cluster, workdir, "submit.sh").returncode == 0
     until = time.monotonic() + 30
     while not (workdir / "slow.txt").exists():
         assert time.monotonic() < until
         time.sleep(0.1)
-    done = call(workdir, "cancel.sh")
+    done = call(cluster, workdir, "cancel.sh")
     assert done.returncode == 0, done.stderr
     assert not os.path.lexists(workdir / "slow.txt")
     (workdir / "quick").touch()
-    assert call(workdir, "submit.sh").returncode == 0
-    assert wait(workdir) == 0
+    assert call(cluster, workdir, "submit.sh").returncode == 0
+    assert wait(cluster, workdir) == 0
     assert (workdir / "slow.txt").read_text() == "whole\n"
