@@ -10,7 +10,7 @@ relative to the process's working directory. A mistake of the user is raised as 
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from flowc.compiling import (
     plan_file,
     plan_graph,
 )
-from flowc.dataclass import dataclass, replace
+from flowc.dataclass import dataclass, field, replace
 from flowc.disk import RealDisk
 from flowc.events import Event, Notice
 from flowc.graph.job import JobGraph
@@ -36,6 +36,7 @@ from flowc.record.history import History
 from flowc.run.options import RunOptions, RunOutcome
 
 if TYPE_CHECKING:
+    from flowc.executors.base import Setup
     from flowc.run.touch import TouchOutcome
 
 __all__ = [
@@ -71,6 +72,10 @@ class Running:
     log: str | None = None  # a further event log
     save_profile: str | None = None  # a file to which what is measured is added
     callback_log: str | None = None  # likewise, in nipype's format
+    executor: str = "local"  # where jobs run: see `flowc.executors.registry`
+    jobs: int | None = None  # so many in a cluster's queue at once; None: all that can start
+    executor_options: Mapping[str, str] = field(default_factory=dict)
+    site: str | None = None  # settings of a cluster; an absolute path
 
 
 def run_file(
@@ -140,12 +145,12 @@ def _run_round(
     planned: Callable[[Plan], None] | None,
 ) -> tuple[Plan, RunOutcome]:
     """All that can be done before a checkpoint has to be done."""
-    from flowc.executors.base import Capacity  # what runs jobs: not for those who only plan
-    from flowc.executors.local import LocalExecutor
-    from flowc.record.log import new_run_id
+    from flowc.executors.registry import find_executor, make_executor  # not for those who only plan
+    from flowc.record.log import new_run_id  # as above, and below
     from flowc.run.drive import run_plan
 
     running = running or Running()
+    maker = find_executor(running.executor)
     if running.save_profile is not None:
         from flowc.sizing.profile import may_add_to  # for such runs alone
 
@@ -163,17 +168,13 @@ def _run_round(
                 for listener in listeners:
                     listener(notice)
             return plan, RunOutcome(0, 0, 0, 0, 0)
-        machine = allowed()
-        capacity = Capacity(
-            running.cores or machine.cores, running.memory_bytes or machine.memory_bytes
-        )
         run = replace(run, run=run.run or new_run_id(), notices=notices)
         logs = _logs(running, run, stack)
         if running.save_profile is not None or running.callback_log is not None:
             logs.append(_profiler(running, graph, stack))
         if graph.workflow.handlers and not options.ran:
             _handle(graph, "onstart")
-        executor = LocalExecutor(capacity, run.run)
+        executor = make_executor(maker, _setup(running, run.run))
         stack.callback(executor.close)
         return plan, run_plan(
             plan,
@@ -183,6 +184,25 @@ def _run_round(
             disk=RealDisk(),
             listeners=[*logs, *listeners],
         )
+
+
+def _setup(running: Running, run: str) -> "Setup":
+    """What the run's executor is made from."""
+    from flowc.executors.base import Capacity, Setup  # not for those who only plan
+
+    machine = allowed()
+    here = Capacity(running.cores or machine.cores, running.memory_bytes or machine.memory_bytes)
+    return Setup(
+        run,
+        here,
+        running.executor,
+        running.cores,
+        running.memory_bytes,
+        running.jobs,
+        running.executor_options,
+        running.site,
+        os.path.abspath(f".flowc/executors/{running.executor}"),
+    )
 
 
 def _profiler(running: Running, graph: JobGraph, stack: ExitStack) -> Listener:

@@ -54,6 +54,8 @@ class Parser(ArgumentParser):
         if faults:
             raise WorkflowError(faults)
         _give_back(args)
+        if getattr(args, "at_once", None) and getattr(args, "executor", "local") == "local":
+            args.cores = args.cores or args.at_once
 
     def error(self, message: str) -> NoReturn:
         found = re.fullmatch(r"argument (\S+): (.*)", message, re.DOTALL)
@@ -269,7 +271,11 @@ def _cores(group: Any, *names: str) -> None:
 def add_resources(parser: ArgumentParser) -> None:
     """What a run may use, and what jobs ask for."""
     group = parser.add_argument_group("resources")
-    _cores(group, "-j", "-c", "--cores", "--jobs")
+    _cores(group, "-c", "--cores")
+    group.add_argument(
+        "-j", "--jobs", dest="at_once", type=core_count, metavar="N", default=None,
+        help="the same as --cores; with another executor than local: jobs in its queue at once",
+    )  # fmt: skip
     group.add_argument(
         "--mem", type=memory, metavar="GB", default=None,
         help="memory to use at once: `6`, `6GB`, `500MB` (default: what the machine allows)",

@@ -34,7 +34,7 @@ def resource_options(args: Namespace) -> PlanOptions:
     for rule, name, value in args.set_resources or ():
         set_resources.setdefault(rule, {})[name] = value
     return PlanOptions(
-        cores=cores(args),
+        cores=cores(args) if getattr(args, "executor", "local") == "local" else args.cores,
         set_threads=dict(args.set_threads or ()),
         set_resources=set_resources,
         default_resources=dict(args.default_resources or ()),

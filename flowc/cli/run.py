@@ -14,6 +14,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from flowc.cli.executing import add_executor
 from flowc.cli.options import add_choice, add_resources, add_running, add_workflow
 from flowc.cli.plan import add_display
 from flowc.cli.schedule import add_schedule
@@ -43,6 +44,7 @@ def shared_options(parser: ArgumentParser) -> None:
     add_workflow(parser)
     add_display(parser)
     add_running(parser)
+    add_executor(parser)
     add_choice(parser)
     add_resources(parser)
     add_schedule(parser)
@@ -153,14 +155,19 @@ def _run_options(args: Namespace, workflow: str) -> "RunOptions":
 
 
 def _running(args: Namespace) -> "Running":
+    import os
+
     from flowc.api import Running
-    from flowc.cli.planning import cores
 
     return Running(
-        cores(args),
+        args.cores if isinstance(args.cores, int) else None,
         args.mem,
         lock=not args.nolock,
         log=args.log_events,
         save_profile=args.save_profile,
         callback_log=args.callback_log,
+        executor=args.executor,
+        jobs=args.at_once if isinstance(args.at_once, int) else None,
+        executor_options=dict(args.executor_option or ()),
+        site=args.site and os.path.abspath(args.site),
     )

@@ -40,6 +40,23 @@ class Capacity:
     resources: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an executor is made from. An entry point of the group `flowc.executors` is called with
+    one and gives an `Executor`; if it cannot, it raises WorkflowError. Fields are only ever added,
+    with defaults."""
+
+    run: str  # the run's id: unique in its directory, and what the run's log is named by
+    here: Capacity  # what the run may use of this machine
+    name: str = "local"  # by which the executor was asked for
+    cores: int | None = None  # at once, over all machines; None: whatever the cluster gives
+    memory_bytes: int | None = None
+    tasks_at_once: int | None = None  # never more are submitted and not ended; None: all that fit
+    options: Mapping[str, str] = field(default_factory=dict)  # `--executor-option NAME=VALUE`
+    site: str | None = None  # `--site FILE`, as an absolute path
+    directory: str = ""  # for the executor's own files, absolute; it need not exist
+
+
 class Executor(Protocol):
     """Runs tasks somewhere. `capacity` is None where the cluster decides what fits."""
 

@@ -1,39 +1,31 @@
-"""What every executor must do: the same tests for each of them."""
+"""What every executor must do: the same tests for each of them, flowc's own and other packages'.
 
-import os
-import signal
+Clusters are slow, and skipped where none answers; `conftest.py` says which executors there are.
+"""
+
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from flowc.events import JobEnded, JobStarted
-from flowc.executors.base import Capacity, Executor, Task
-from flowc.executors.local import LocalExecutor
+from flowc.executors.base import Executor, Task
 from flowc.ids import JobId
-
-EXECUTORS = {"local": lambda: LocalExecutor(Capacity(4, 1 << 30))}
-
-
-@pytest.fixture(params=EXECUTORS)
-def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    made = EXECUTORS[request.param]()
-    yield made
-    made.close()
 
 
 def task(tmp_path: Path, *argv: str, job: int = 0, **more: object) -> Task:
     values: dict[str, object] = {"cwd": None, "env": {}, "limit_s": None, **more}
     log = str(tmp_path / f"{job}.log")
-    return Task(JobId(job), 1, f"job {job}", argv, cores=1, memory_bytes=1, log=log, **values)  # type: ignore[arg-type]
+    values.setdefault("memory_bytes", 64 * 1024**2)
+    return Task(JobId(job), 1, f"job {job}", argv, cores=1, log=log, **values)  # type: ignore[arg-type]
 
 
-def ends(executor: Executor, count: int) -> dict[int, JobEnded]:
-    """The last events of so many jobs; each must have had its first one."""
-    started: set[int] = set()
+def ends(executor: Executor, count: int, *known: int) -> dict[int, JobEnded]:
+    """The last events of so many jobs; each must have had its first one. `known`: those that have
+    had it before."""
+    started: set[int] = set(known)
     ended: dict[int, JobEnded] = {}
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while len(ended) < count:
         assert time.monotonic() < until
         for event in executor.wait(5.0):
@@ -76,39 +68,43 @@ def wait_for(path: Path) -> str:
     raise AssertionError(f"{path} did not appear")
 
 
-ENDS = {
-    # argv, exit code, cause, log
-    "well": (("true",), 0, "", ""),
-    "both streams": (("sh", "-c", "echo a; echo b >&2"), 0, "", "a\nb\n"),
-    "exit code": (("sh", "-c", "exit 7"), 7, "", ""),
-    "signal": (("sh", "-c", "kill -9 $$"), 137, "", ""),
-    "no such command": (
-        ("no-such-command",),
-        127,
-        "not-started",
-        "no-such-command: command not found\n",
-    ),
-    "no such file": (
-        ("./no-such-file",),
-        127,
-        "not-started",
-        "./no-such-file: no such file or directory\n",
-    ),
-    "a directory": (("/tmp",), 126, "not-started", "/tmp: is a directory\n"),
-    "not executable": (("/etc/passwd",), 126, "not-started", "/etc/passwd: permission denied\n"),
-    "null byte": (("echo", "a\0b"), 126, "not-started", "echo: embedded null byte\n"),
-    "no input to wait for": (("cat",), 0, "", ""),
-    "an odd byte": (("printf", "%s", "\udcff\n"), 0, "", "\udcff\n"),
-    "an empty argument": (("printf", "%s|", "", "a b"), 0, "", "|a b|"),
+# fmt: off
+ENDS = {  #             argv                                  exit code, log
+    "well":            (("true",),                            0,   ""),
+    "both streams":    (("sh", "-c", "echo a; echo b >&2"),   0,   "a\nb\n"),
+    "exit code":       (("sh", "-c", "exit 7"),               7,   ""),
+    "the last code":   (("sh", "-c", "exit 255"),             255, ""),
+    "signal":          (("sh", "-c", "kill -9 $$"),           137, ""),
+    "nothing to read": (("cat",),                             0,   ""),
+    "an odd byte":     (("printf", "%s", "\udcff\n"),         0,   "\udcff\n"),
+    "odd arguments":   (("printf", "%s|", "", "a b", "*", "$HOME", "a\nb", "'"), 0,
+                        "|a b|*|$HOME|a\nb|'|"),
 }
+NOT_STARTED = {  #      argv                                  exit code
+    "no such command": (("no-such-command",),                 127),
+    "no such file":    (("./no-such-file",),                  127),
+    "a directory":     (("/tmp",),                            126),
+    "not executable":  (("/etc/passwd",),                     126),
+    "null byte":       (("echo", "a\0b"),                     126),
+}
+# fmt: on
 
 
-@pytest.mark.parametrize(("argv", "code", "cause", "log"), ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize(("argv", "code", "log"), ENDS.values(), ids=ENDS)
 def test_how_a_task_ends(
-    executor: Executor, tmp_path: Path, argv: tuple[str, ...], code: int, cause: str, log: str
+    executor: Executor, tmp_path: Path, argv: tuple[str, ...], code: int, log: str
 ) -> None:
     event, text = run(executor, task(tmp_path, *argv))
-    assert (event.exit_code, event.cause, text) == (code, cause, log)
+    assert (event.exit_code, event.cause, text) == (code, "", log)
+
+
+@pytest.mark.parametrize(("argv", "code"), NOT_STARTED.values(), ids=NOT_STARTED)
+def test_what_cannot_be_started_is_an_event(
+    executor: Executor, tmp_path: Path, argv: tuple[str, ...], code: int
+) -> None:
+    event, text = run(executor, task(tmp_path, *argv))
+    assert (event.exit_code, event.cause) == (code, "not-started")
+    assert text.startswith(f"{argv[0]}: ") and text.endswith("\n"), "the log says why"
 
 
 def test_environment_and_directory(executor: Executor, tmp_path: Path) -> None:
@@ -122,7 +118,34 @@ def test_environment_and_directory(executor: Executor, tmp_path: Path) -> None:
 def test_a_missing_directory_is_an_event(executor: Executor, tmp_path: Path) -> None:
     event, text = run(executor, task(tmp_path, "true", cwd=str(tmp_path / "none")))
     assert event.cause == "not-started"
-    assert "no such directory" in text
+    assert str(tmp_path / "none") in text
+
+
+def test_a_task_runs_where_flowc_runs_with_its_umask_and_locale(
+    executor: Executor, tmp_path: Path
+) -> None:
+    """As `conftest.py` has set them. The locale decides what `sort` does."""
+    one = task(tmp_path, "sh", "-c", "pwd; umask; locale charmap; touch made; echo $LC_ALL")
+    assert run(executor, one)[1] == f"{tmp_path}\n0027\nUTF-8\nC.UTF-8\n"
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o640
+
+
+def test_the_first_event_is_told_while_the_task_runs(executor: Executor, tmp_path: Path) -> None:
+    before_s = time.time()
+    go = tmp_path / "go"
+    executor.submit([task(tmp_path, "sh", "-c", f"until [ -e {go} ]; do sleep 0.02; done")])
+    first = executor.wait(30.0)
+    assert [(type(event), event.job, event.attempt) for event in first] == [(JobStarted, 0, 1)]
+    assert before_s - 0.1 <= first[0].at_s <= time.time()
+    go.touch()
+    assert ends(executor, 1, 0)[0].exit_code == 0
+
+
+def test_waiting_for_nothing_comes_back(executor: Executor) -> None:
+    began_s = time.monotonic()
+    assert executor.wait(0.0) == []
+    assert executor.wait(0.05) == []
+    assert time.monotonic() - began_s < 5
 
 
 def test_signals_are_as_a_shell_has_them(executor: Executor, tmp_path: Path) -> None:
@@ -141,18 +164,17 @@ def test_a_script_without_interpreter(executor: Executor, tmp_path: Path) -> Non
 def test_times_are_measured(executor: Executor, tmp_path: Path) -> None:
     loop = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"
     event, _ = run(executor, task(tmp_path, "sh", "-c", loop))
-    assert event.cpu_s is not None
-    assert event.user_s is not None
-    assert 0 < event.user_s <= event.cpu_s
     assert event.wall_s > 0
+    if event.cpu_s is not None:  # None: this executor does not measure
+        assert event.user_s is not None
+        assert 0 < event.user_s <= event.cpu_s
 
 
 def test_peak_memory_is_measured_or_unknown(executor: Executor, tmp_path: Path) -> None:
     """A process starts in flowc's own memory: a small one's peak is unknown, not flowc's."""
     code = "b = bytearray(300 * 1024**2)"
-    event, _ = run(executor, task(tmp_path, "python3", "-c", code, job=1))
-    assert event.peak_rss_bytes is not None
-    assert event.peak_rss_bytes > 300 * 1024**2
+    event, _ = run(executor, task(tmp_path, "python3", "-c", code, job=1, memory_bytes=1 << 30))
+    assert event.peak_rss_bytes is None or event.peak_rss_bytes > 300 * 1024**2
     small, _ = run(executor, task(tmp_path, "true", job=2))
     assert small.peak_rss_bytes is None or small.peak_rss_bytes < 30 * 1024**2
 
@@ -186,7 +208,8 @@ def test_who_ignores_term_is_killed(executor: Executor, tmp_path: Path) -> None:
     executor.cancel([JobId(0)])
     assert all(isinstance(event, JobStarted) for event in executor.wait(0.1))
     executor.cancel([JobId(0)], kill=True)
-    assert [e.exit_code for e in executor.wait(10.0) if isinstance(e, JobEnded)] == [137]
+    event = ends(executor, 1, 0)[0]
+    assert (event.exit_code, event.cause) == (137, "cancelled")
 
 
 def test_cancel_of_what_does_not_run(executor: Executor, tmp_path: Path) -> None:
@@ -217,18 +240,3 @@ def test_what_a_failed_job_leaves_is_ended(executor: Executor, tmp_path: Path) -
     pid_file = tmp_path / "pid"
     run(executor, task(tmp_path, "sh", "-c", f"sleep 60 & echo $! > {pid_file}; exit 3"))
     assert_ends(int(wait_for(pid_file)))
-
-
-def test_other_children_are_left_alone(executor: Executor, tmp_path: Path) -> None:
-    other = os.posix_spawn("/bin/true", ["true"], {})
-    run(executor, task(tmp_path, "sleep", "0.05"))
-    assert os.waitpid(other, 0) == (other, 0)
-
-
-def test_the_signal_mask_is_not_inherited(executor: Executor, tmp_path: Path) -> None:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        event, _ = run(executor, task(tmp_path, "sh", "-c", "kill -TERM $$; sleep 60"))
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    assert event.exit_code == 143
