@@ -31,7 +31,7 @@ def ends(executor: Executor, count: int, *known: int) -> dict[int, JobEnded]:
         for event in executor.wait(5.0):
             if isinstance(event, JobStarted):
                 started.add(event.job)
-            else:
+            elif isinstance(event, JobEnded):
                 assert event.job in started
                 assert event.job not in ended
                 ended[event.job] = event
@@ -134,17 +134,23 @@ def test_the_first_event_is_told_while_the_task_runs(executor: Executor, tmp_pat
     before_s = time.time()
     go = tmp_path / "go"
     executor.submit([task(tmp_path, "sh", "-c", f"until [ -e {go} ]; do sleep 0.02; done")])
-    first = executor.wait(30.0)
-    assert [(type(event), event.job, event.attempt) for event in first] == [(JobStarted, 0, 1)]
-    assert before_s - 0.1 <= first[0].at_s <= time.time()
+    until = time.monotonic() + 60
+    events: list[object] = []
+    while not any(isinstance(event, JobStarted) for event in events):
+        assert time.monotonic() < until
+        events += executor.wait(30.0)
+    assert not any(isinstance(event, JobEnded) for event in events)
+    (first,) = (event for event in events if isinstance(event, JobStarted))
+    assert (first.job, first.attempt) == (0, 1)
+    assert before_s - 0.1 <= first.at_s <= time.time()
     go.touch()
     assert ends(executor, 1, 0)[0].exit_code == 0
 
 
 def test_waiting_for_nothing_comes_back(executor: Executor) -> None:
     began_s = time.monotonic()
-    assert executor.wait(0.0) == []
-    assert executor.wait(0.05) == []
+    assert not executor.wait(0.0)
+    assert not executor.wait(0.05)
     assert time.monotonic() - began_s < 5
 
 
@@ -206,7 +212,7 @@ def test_who_ignores_term_is_killed(executor: Executor, tmp_path: Path) -> None:
     executor.submit([task(tmp_path, "sh", "-c", command)])
     wait_for(pid_file)
     executor.cancel([JobId(0)])
-    assert all(isinstance(event, JobStarted) for event in executor.wait(0.1))
+    assert not any(isinstance(event, JobEnded) for event in executor.wait(0.1))
     executor.cancel([JobId(0)], kill=True)
     event = ends(executor, 1, 0)[0]
     assert (event.exit_code, event.cause) == (137, "cancelled")
@@ -216,7 +222,7 @@ def test_cancel_of_what_does_not_run(executor: Executor, tmp_path: Path) -> None
     executor.cancel([JobId(99)], kill=True)
     run(executor, task(tmp_path, "true"))
     executor.cancel([JobId(0)])
-    assert executor.wait(0.0) == []
+    assert not executor.wait(0.0)
 
 
 def test_close_leaves_no_process(executor: Executor, tmp_path: Path) -> None:
