@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from flowc.dataclass import dataclass, field
-from flowc.events import JobEnded, JobStarted
+from flowc.events import JobEnded, JobStarted, Notice
 from flowc.ids import JobId
 
 
@@ -29,6 +29,8 @@ class Task:
     log: str  # where stdout and stderr go; its directory exists
     resources: Mapping[str, float] = field(default_factory=dict)  # custom ones, such as gpu
     memory_limit_bytes: int | None = None  # above it the executor may end the task; None: never
+    kind: str = ""  # what tasks of one sort share: they may be submitted together
+    words: Mapping[str, str] = field(default_factory=dict)  # resources that are text: `queue`
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Executor(Protocol):
         also if it cannot be started (exit code 127 or 126, and the cause in its log)."""
         ...
 
-    def wait(self, timeout_s: float | None) -> list[JobStarted | JobEnded]:
+    def wait(self, timeout_s: float | None) -> Sequence[JobStarted | JobEnded | Notice]:
         """What has happened since the last call; blocks until something has, at most so long."""
         ...
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 GROUP = "flowc.executors"
 LOCAL = "local"
-OWN = {LOCAL: "flowc.executors.here:make_local"}
+OWN = {LOCAL: "flowc.executors.here:make_local", "slurm": "flowc.executors.slurm:make_slurm"}
 """The same lines as in flowc's own metadata."""
 
 Maker = Callable[[Setup], Executor]

@@ -13,7 +13,7 @@ from typing import Protocol
 from flowc.dataclass import dataclass, field
 from flowc.diagnostic import WorkflowError
 from flowc.disk import Disk
-from flowc.events import Event, JobEnded, JobStarted
+from flowc.events import Event, JobEnded, JobStarted, Notice
 from flowc.executors.base import Executor, Task
 from flowc.ids import JobId
 from flowc.plan.decision import Plan
@@ -272,9 +272,9 @@ class Run:
 
     # ---- after a job
 
-    def _happened(self, event: JobStarted | JobEnded) -> None:
+    def _happened(self, event: JobStarted | JobEnded | Notice) -> None:
         self._tell(event)
-        if isinstance(event, JobStarted):
+        if not isinstance(event, JobEnded):
             return
         running = self._running[event.job]
         running.runs.append(event)
