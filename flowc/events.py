@@ -90,11 +90,12 @@ class JobSubmitted:
     command: str
     cores: int
     memory_bytes: int
-    resources: Mapping[str, float]
+    resources: Mapping[str, float]  # custom ones, and units of limits as `limit:NAME`
     log: str
     executor: str = "local"
     ready_at_s: float | None = None
     message: str = ""  # the rule's `message:`, filled in
+    spare_bytes: int = 0  # of `memory_bytes`: what nobody waited for, and the job had not asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ that of a run that is still going. What is missing is said in the story's `notes
 be told is told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -19,9 +19,11 @@ from flowc.events import (
     JobSkipped,
     JobStarted,
     JobSubmitted,
+    Notice,
     RunEnded,
     RunStarted,
 )
+from flowc.record.overview import PAUSED, RESUMED
 from flowc.record.story import (
     CANCELLED,
     FAILED,
@@ -69,6 +71,7 @@ class Fold:
         self._ended: RunEnded | None = None
         self._jobs: dict[int, _Job] = {}
         self._groups: dict[int, GroupPlanned] = {}
+        self._pauses: dict[float, bool] = {}  # when, and whether it began then
         self._first_s: float | None = None
         self._last_s: float | None = None
 
@@ -98,6 +101,9 @@ class Fold:
             self._job(event.job).skipped = event
         elif isinstance(event, GroupPlanned):
             self._groups[event.group] = event
+        elif isinstance(event, Notice):
+            if event.code in (PAUSED, RESUMED):
+                self._pauses[event.at_s] = event.code == PAUSED
         elif isinstance(event, RunEnded):
             self._ended = event
 
@@ -144,6 +150,7 @@ class Fold:
         if ended is not None:
             run.outcome, run.exit_code, run.end_s = ended.outcome, ended.exit_code, ended.at_s
         run.end_s = max(run.start_s, run.end_s)
+        run.pauses = _pauses(self._pauses, run.end_s)
         return run
 
 
@@ -188,7 +195,8 @@ def _attempt_story(number: int, known: _Attempt, planned: JobPlanned | None) -> 
     submitted, done, failed = known.submitted, known.done, known.failed
     if submitted is not None:
         found.submitted_s, found.ready_s = submitted.at_s, submitted.ready_at_s
-        found.cores, found.memory_bytes = submitted.cores, submitted.memory_bytes
+        found.cores, found.spare_bytes = submitted.cores, submitted.spare_bytes
+        found.memory_bytes = max(0, submitted.memory_bytes - submitted.spare_bytes)
         found.resources, found.executor = submitted.resources, submitted.executor
     elif planned is not None:
         found.cores, found.memory_bytes = planned.cores, planned.memory_bytes
@@ -248,6 +256,17 @@ def _note(run: RunStory) -> None:
     unnamed = sum(not job.rule for job in run.jobs.values())
     if unnamed:
         run.notes.append(f"Of {unnamed} jobs the log does not say what they were.")
+
+
+def _pauses(known: Mapping[float, bool], end_s: float) -> list[tuple[float, float]]:
+    """From when until when no job was started."""
+    found: list[tuple[float, float]] = []
+    since_s: float | None = None
+    for at_s, begins in [*sorted(known.items()), (end_s, False)]:
+        if not begins and since_s is not None:
+            found.append((since_s, at_s))
+        since_s = (at_s if since_s is None else since_s) if begins else None
+    return found
 
 
 def _sum(values: list[_Number | None]) -> _Number | None:

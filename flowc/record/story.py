@@ -32,6 +32,7 @@ class AttemptStory:
     ready_s: float | None = None  # from when on it could have started but for resources
     cores: int = 1  # asked for, as is the memory; 0: nothing
     memory_bytes: int = 0
+    spare_bytes: int = 0  # what it held beyond that, unasked
     cpu_s: float | None = None
     peak_bytes: int | None = None
     read_bytes: int | None = None
@@ -110,6 +111,7 @@ class RunStory:
     jobs: dict[int, JobStory] = field(default_factory=dict)  # by id, in order
     groups: dict[int, Group] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # what is missing, in sentences
+    pauses: list[tuple[float, float]] = field(default_factory=list)  # from when until when
 
     @property
     def makespan_s(self) -> float:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from flowc.record.story import OK, AttemptStory, JobStory, RunStory
 
+LOCAL = "local"
+"""The executor that has no queue of its own."""
+
 
 @dataclass(slots=True)
 class Bar:
@@ -19,6 +22,7 @@ class Bar:
     end_s: float
     ready_s: float
     is_open: bool  # it was still running, as far as is known
+    queued_s: float | None = None  # from when on a cluster had it
 
     @property
     def duration_s(self) -> float:
@@ -30,13 +34,24 @@ class Bar:
         return max(0.0, self.start_s - self.ready_s)
 
     @property
+    def queue_s(self) -> float | None:
+        """For how long a cluster kept it waiting; None: it was not on one."""
+        return None if self.queued_s is None else max(0.0, self.start_s - self.queued_s)
+
+    @property
     def core_s(self) -> float:
         """Core-seconds asked for."""
         return self.attempt.cores * self.duration_s
 
     @property
     def byte_s(self) -> float:
+        """Likewise byte-seconds."""
         return self.attempt.memory_bytes * self.duration_s
+
+    @property
+    def held_byte_s(self) -> float:
+        """With what it got unasked."""
+        return (self.attempt.memory_bytes + self.attempt.spare_bytes) * self.duration_s
 
     @property
     def is_good(self) -> bool:
@@ -73,7 +88,14 @@ def bars(run: RunStory) -> list[Bar]:
                 max(start_s, end_s - run.start_s),
                 max(0.0, min(ready_s, start_s)),
                 attempt.ended_s is None,
+                _queued_s(run, attempt),
             )
         )
     found.sort(key=lambda bar: (bar.start_s, bar.job.id, bar.attempt.number))
     return found
+
+
+def _queued_s(run: RunStory, attempt: AttemptStory) -> float | None:
+    if attempt.executor in ("", LOCAL) or attempt.submitted_s is None:
+        return None
+    return max(0.0, attempt.submitted_s - run.start_s)

@@ -140,14 +140,15 @@ def _core_area(found: Sequence[Bar], capacity: float | None) -> Area:
 
 
 def _memory_area(found: Sequence[Bar], capacity: float | None) -> Area:
-    """Used is the peak for as long as the attempt lasted: what it could not have done without."""
+    """Used is the peak for as long as the attempt lasted: what it could not have done without.
+    What an attempt got unasked was to spare: it is held, and not wasted."""
     measured = [bar for bar in found if bar.attempt.peak_bytes is not None and not bar.is_open]
     lost = [bar for bar in found if bar.attempt.cause]
     good = [bar for bar in measured if not bar.attempt.cause]
     return Area(
         capacity,
-        sum(bar.byte_s for bar in found),
-        sum(bar.byte_s for bar in measured),
+        sum(bar.held_byte_s for bar in found),
+        sum(bar.held_byte_s for bar in measured),
         sum((bar.attempt.peak_bytes or 0) * bar.duration_s for bar in measured),
         sum(max(0.0, bar.byte_s - (bar.attempt.peak_bytes or 0) * bar.duration_s) for bar in good)
         + sum(bar.byte_s for bar in lost),

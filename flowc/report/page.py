@@ -23,8 +23,17 @@ from flowc.report.compare import Comparison
 from flowc.report.figures import Figures
 from flowc.report.rulefigures import Spread
 from flowc.report.rulegraph import job_graph, rule_graph
-from flowc.report.usage import BUSY, CORES, DEPENDENCIES, IDLE, MEMORY, STARTING
-from flowc.report.words import core_hours, gib_hours, percent
+from flowc.report.usage import (
+    BUSY,
+    CORES,
+    DEPENDENCIES,
+    IDLE,
+    MEMORY,
+    PAUSED,
+    QUEUE,
+    STARTING,
+)
+from flowc.report.words import core_hours, gib_hours, limit_name, percent
 from flowc.units import show_bytes, show_seconds
 
 HERE = files("flowc.report")
@@ -39,6 +48,8 @@ LIMIT_KINDS = {
     MEMORY: "l4",
     STARTING: "l2",
     BUSY: "l3",
+    QUEUE: "l2",
+    PAUSED: "l5",
     IDLE: "l5",
 }
 _OTHER_KIND = "l1"
@@ -181,7 +192,7 @@ def _facts(figures: Figures) -> Iterable[tuple[str, str]]:
     yield "cores", str(run.cores or "no total")
     yield "memory", show_bytes(run.memory_bytes) if run.memory_bytes else "no total"
     if run.limits:
-        named = (f"{name}={units:g}" for name, units in sorted(run.limits.items()))
+        named = (f"{limit_name(name)}={units:g}" for name, units in sorted(run.limits.items()))
         yield "limits", plain(", ".join(named))
     yield "tool", plain(f"{run.tool} {run.tool_version}".strip())
     yield "started", _date(run.start_s) or "not known"

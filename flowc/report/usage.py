@@ -6,13 +6,16 @@ from heapq import heappop, heappush
 
 from flowc.record.story import RunStory
 from flowc.report.bars import Bar
+from flowc.report.words import limit_name
 
-BUSY, DEPENDENCIES, CORES, MEMORY, STARTING, IDLE = (
+BUSY, DEPENDENCIES, CORES, MEMORY, STARTING, QUEUE, PAUSED, IDLE = (
     "all cores busy",  # and nothing else was ready
     "dependencies",
     "cores",
     "memory",
     "flowc",  # something was ready and would have fitted
+    "the cluster's queue",
+    "paused",  # by `flowc pause`
     "nothing",  # before the first job and behind the last one
 )
 SHORT_S = 0.05
@@ -53,24 +56,28 @@ class _State:
             self.totals[MEMORY] = run.memory_bytes
         self.held: dict[str, float] = {}
         self.running = 0
+        self.is_paused = False
 
-    def change(self, needs: Mapping[str, float], sign: int) -> None:
+    def change(self, bar: Bar, sign: int) -> None:
         self.running += sign
-        for name, units in needs.items():
+        for name, units in _needs(bar).items():
             self.held[name] = self.held.get(name, 0) + sign * units
+        self.held[MEMORY] += sign * bar.attempt.spare_bytes
 
     def lacks(self, needs: Mapping[str, float]) -> str:
         """The first of what is needed that is not free; empty: all is."""
         for name, units in needs.items():
             total = self.totals.get(name)
             if total is not None and units > total - self.held.get(name, 0) + 1e-9:
-                return name
+                return limit_name(name)
         return ""
 
-    def verdict(self, waiting: Mapping[str, float] | None) -> str:
+    def verdict(self, waiting: Bar | None, now_s: float) -> str:
         """What limits the run while this one is the next to start."""
         if waiting is not None:
-            return self.lacks(waiting) or STARTING
+            if waiting.queued_s is not None and waiting.queued_s <= now_s:
+                return QUEUE
+            return self.lacks(_needs(waiting)) or (PAUSED if self.is_paused else STARTING)
         if not self.running:
             return IDLE
         if self.held.get(CORES, 0) >= self.totals.get(CORES, float("inf")):
@@ -89,7 +96,6 @@ def usage(run: RunStory, bars: Sequence[Bar]) -> Usage:
     used = _Used(bars)
     before: dict[str, float] = {}  # what was held before the last end
     freed_s = 0.0
-    needs = [_needs(bar) for bar in bars]
     at = 0
     while at < len(moments):
         now_s = moments[at][0]
@@ -97,15 +103,17 @@ def usage(run: RunStory, bars: Sequence[Bar]) -> Usage:
         while at < len(moments) and moments[at][0] == now_s:
             _, what, index = moments[at]
             at += 1
-            if index < 0:  # the run's own start and end
+            if index < 0:  # the run's own
+                state.is_paused = what == _PAUSE if index == _OF_PAUSES else state.is_paused
                 continue
             bar = bars[index]
             if what == _SEEN:
-                used.look(index, now_s)
+                used.look(index)
+            if what in (_SEEN, _QUEUED):
                 continue
             if what == _END:
                 before, freed_s = held_before, now_s
-                state.change(needs[index], -1)
+                state.change(bar, -1)
             elif what == _READY:
                 heappush(waiting, (bar.start_s, index))
                 count += 1
@@ -113,13 +121,9 @@ def usage(run: RunStory, bars: Sequence[Bar]) -> Usage:
                 started.add(index)
                 count -= 1
                 if bar.wait_s > SHORT_S:
-                    seen = _State(run)
-                    seen.held = before
-                    was_freed = freed_s > bar.ready_s
-                    found.waited_for[index] = (seen.lacks(needs[index]) or "its turn") if (
-                        was_freed
-                    ) else STARTING  # fmt: skip
-                state.change(needs[index], +1)
+                    lacked = before if freed_s > bar.ready_s else None
+                    found.waited_for[index] = _why(run, bar, lacked)
+                state.change(bar, +1)
             if what != _READY:
                 used.change(index, what == _START)
         while waiting and waiting[0][1] in started:
@@ -131,8 +135,23 @@ def usage(run: RunStory, bars: Sequence[Bar]) -> Usage:
         found.memory_used.append(max(0.0, used.memory))
         found.running.append(state.running)
         found.waiting.append(count)
-        found.limited_by.append(state.verdict(needs[waiting[0][1]] if waiting else None))
+        found.limited_by.append(state.verdict(bars[waiting[0][1]] if waiting else None, now_s))
     return found
+
+
+def _why(run: RunStory, bar: Bar, before: dict[str, float] | None) -> str:
+    """What a job has waited for. `before`: what was held before something was given back in time
+    for it; None: nothing was."""
+    if bar.queue_s is not None and bar.queue_s > SHORT_S:
+        return QUEUE
+    for since_s, until_s in run.pauses:
+        if since_s - run.start_s < bar.start_s and until_s - run.start_s > bar.ready_s:
+            return PAUSED
+    if before is None:
+        return STARTING
+    state = _State(run)
+    state.held = before
+    return state.lacks(_needs(bar)) or "its turn"
 
 
 class _Used:
@@ -152,7 +171,7 @@ class _Used:
         whole = (bar.used_cores or 0.0, float(bar.attempt.peak_bytes or 0))
         self._set(index, ((0.0, 0.0) if columns else whole) if begins else None)
 
-    def look(self, index: int, now_s: float) -> None:
+    def look(self, index: int) -> None:
         """A moment at which it was looked at: so much until the next one."""
         columns = _series(self._bars[index])
         at = self._at.get(index, 0)
@@ -193,17 +212,23 @@ def _looks(bar: Bar) -> list[float]:
     return [t_s for t_s in series[0] if t_s is not None and t_s <= bar.duration_s]
 
 
-_END, _READY, _START, _SEEN = 0, 1, 2, 4
+_END, _READY, _START, _SEEN, _QUEUED, _PAUSE, _RESUME = 0, 1, 2, 4, 5, 6, 7
+_OF_RUN, _OF_PAUSES = -1, -2  # in place of a bar's index
 
 
 def _moments(run: RunStory, bars: Sequence[Bar]) -> list[tuple[float, int, int]]:
     """(time, what, bar), in order; at one moment ends come first, then what they make ready."""
-    found = [(0.0, _READY, -1), (run.makespan_s, _START, -1)]
+    found = [(0.0, _READY, _OF_RUN), (run.makespan_s, _START, _OF_RUN)]
+    for since_s, until_s in run.pauses:
+        found.append((max(0.0, since_s - run.start_s), _PAUSE, _OF_PAUSES))
+        found.append((max(0.0, until_s - run.start_s), _RESUME, _OF_PAUSES))
     short: list[tuple[float, int, int]] = []
     for index, bar in enumerate(bars):
         found.append((bar.ready_s, _READY, index))
         found.append((bar.start_s, _START, index))
         found += [(bar.start_s + t_s, _SEEN, index) for t_s in _looks(bar)]
+        if bar.queued_s is not None and bar.ready_s < bar.queued_s < bar.start_s:
+            found.append((bar.queued_s, _QUEUED, index))
         if bar.end_s > bar.start_s:
             found.append((bar.end_s, _END, index))
         else:

@@ -19,5 +19,12 @@ def gib_hours(byte_s: float) -> str:
     return f"{_figure(gib_h)} GB-hours" if gib_h >= 0.01 else f"{byte_s / GIB:.3g} GB-seconds"
 
 
+def limit_name(name: str) -> str:
+    """`limit:ftp`, as events have it, for people."""
+    if name.startswith("limit:rule:"):
+        return f"own limit of {name.removeprefix('limit:rule:')}"
+    return f"limit {name.removeprefix('limit:')}" if name.startswith("limit:") else name
+
+
 def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -73,4 +73,6 @@ def with_memory(launch: Launch, memory_bytes: int | None) -> Launch:
     """A launch that gets more than it asks for; its command need not know."""
     if memory_bytes is None:
         return launch
-    return replace(launch, task=replace(launch.task, memory_bytes=memory_bytes))
+    spare_bytes = memory_bytes - launch.task.memory_bytes
+    task = replace(launch.task, memory_bytes=memory_bytes)
+    return replace(launch, task=task, spare_bytes=spare_bytes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import blake2b
 
-from flowc.dataclass import dataclass
+from flowc.dataclass import dataclass, field
 from flowc.executors.base import Task
 from flowc.graph.job import Job
 from flowc.ids import JobId
@@ -46,6 +46,8 @@ class Launch:
     command: str
     message: str
     script: str | None  # a file that has to be removed when the task has ended
+    limits: Mapping[str, int] = field(default_factory=dict)  # units of named limits
+    spare_bytes: int = 0  # of the task's memory: what it got unasked
 
 
 def make_task(plan: Plan, job: JobId, attempt: int) -> Task:
@@ -106,7 +108,13 @@ class Launcher:
         )
         wildcards = job.wildcard_items
         return Launch(
-            task, job.rule.name, wildcards, command, self.message(message, values), script
+            task,
+            job.rule.name,
+            wildcards,
+            command,
+            self.message(message, values),
+            script,
+            request.limits,
         )
 
     def _memory_limit(self, request: Request) -> int | None:

@@ -164,7 +164,11 @@ class Teller:
 
     def submitted(self, launch: Launch, outputs: Sequence[str]) -> None:
         task = launch.task
-        self.planned(task.job, task.cores, task.memory_bytes)
+        self.planned(task.job, task.cores, task.memory_bytes - launch.spare_bytes)
+        resources = task.resources
+        if launch.limits:
+            taken = {f"limit:{name}": float(units) for name, units in launch.limits.items()}
+            resources = {**resources, **taken}
         self(
             JobSubmitted(
                 job=task.job,
@@ -177,9 +181,10 @@ class Teller:
                 command=launch.command,
                 cores=task.cores,
                 memory_bytes=task.memory_bytes,
-                resources=task.resources,
+                resources=resources,
                 log=task.log,
                 message=launch.message,
+                spare_bytes=launch.spare_bytes,
             )
         )
 

@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.runlog import job, many_jobs, run_ended, run_started
+from support.runlog import START_S, job, many_jobs, run_ended, run_started
 
-from flowc.events import Event
+from flowc.events import Event, JobSubmitted, Notice
 from flowc.record.fold import fold_events
 from flowc.report.figures import Figures, figures
 from flowc.report.rulefigures import Spread, round_up
@@ -89,8 +90,45 @@ def test_a_named_limit_holds_jobs_back() -> None:
         job(1, 3, 4, resources={"limit:net": 1.0}),
         run_ended(4),
     )
-    assert found.usage.waited_for == {1: "limit:net"}
-    assert found.usage.limits_s() == {"limit:net": 3.0, "dependencies": 1.0}
+    assert found.usage.waited_for == {1: "limit net"}
+    assert found.usage.limits_s() == {"limit net": 3.0, "dependencies": 1.0}
+
+
+def test_a_pause_holds_jobs_back() -> None:
+    pauses = [Notice(START_S + at_s, code, "") for at_s, code in ((1, "paused"), (3, "resumed"))]
+    late = [
+        replace(e, ready_at_s=START_S) if isinstance(e, JobSubmitted) else e for e in job(1, 3, 4)
+    ]
+    found = of(run_started(4, 8), job(0, 0, 0.5), late, pauses, run_ended(4))
+    assert found.usage.waited_for == {1: "paused"}
+    assert found.usage.limits_s() == {"paused": 2.0, "flowc": 1.0, "dependencies": 1.0}
+
+
+def test_a_cluster_holds_jobs_back_in_its_queue() -> None:
+    events = [
+        replace(e, at_s=START_S + 1, executor="slurm") if isinstance(e, JobSubmitted) else e
+        for e in job(0, 4, 6)
+    ]
+    found = of(run_started(0, 0), events, run_ended(6))
+    assert (found.bars[0].queue_s, found.wait_s) == (3.0, 4.0)
+    assert found.usage.waited_for == {0: "the cluster's queue"}
+    assert found.usage.limits_s() == {
+        "the cluster's queue": 3.0, "dependencies": 2.0, "flowc": 1.0,
+    }  # fmt: skip
+
+
+def test_what_was_given_unasked_is_held_and_not_wasted() -> None:
+    gift = 3 * GIB
+    events = [
+        replace(e, memory_bytes=4 * GIB, spare_bytes=gift) if isinstance(e, JobSubmitted) else e
+        for e in job(0, 0, 2, memory_gb=1, peak_gb=0.5)
+    ]
+    found = of(run_started(4, 8), events, run_ended(2))
+    memory = found.memory_area
+    assert (memory.requested, memory.wasted, memory.used) == (8 * GIB, 1 * GIB, 1 * GIB)
+    assert found.bound.by_memory_s == 2 / 8
+    assert found.usage.memory_bytes[0] == 4 * GIB
+    assert found.rules[0].memory_bytes.most == GIB
 
 
 def test_no_order_of_events_can_make_a_figure_fail() -> None:

@@ -123,3 +123,28 @@ def test_a_run_does_not_begin_where_its_report_has_no_place() -> None:
     Path("Workflowfile").write_text(WORKFLOW)
     assert main(["run", "--cores", "2", "--report", "no/such/r.html"]) == BAD_INPUT
     assert not Path("out").exists()
+
+
+LIMITED = """\
+limits:
+    ftp = 1
+
+rule all:
+    input: expand("{n}", n=["a", "b", "c"])
+
+rule get:
+    output: "{n}"
+    limits: ftp=1
+    shell: "sleep 0.2; echo > {output}"
+"""
+
+
+def test_what_waits_for_a_limit_by_name_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("Workflowfile").write_text(LIMITED)
+    assert main(["run", "--cores", "4", "--quiet"]) == OK
+    assert main(["report", "--json"]) == OK
+    data = json.loads(capsys.readouterr().out)
+    limited_s = data["figures"]["limited_s"]
+    assert limited_s["limit ftp"] > 0.7 * data["figures"]["makespan_s"] / 2
+    assert {a["resources"]["limit:ftp"] for j in data["run"]["jobs"] for a in j["attempts"]} == {1}
+    assert max(limited_s, key=limited_s.__getitem__) == "limit ftp"

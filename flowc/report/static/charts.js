@@ -3,7 +3,8 @@ const at = usage.at.map((ms) => ms / 1000);
 const memoryGb = usage.memory.map((mib) => mib / 1024);
 const memoryUsedGb = usage.memory_used && usage.memory_used.map((mib) => mib / 1024);
 const stepped = uPlot.paths.stepped({ align: 1 });
-const LIMIT_SHADES = { dependencies: "l0", cores: "l3", memory: "l4", flowc: "l2", "all cores busy": "l3", nothing: "l5" };
+const LIMIT_SHADES = { dependencies: "l0", cores: "l3", memory: "l4", flowc: "l2", "all cores busy": "l3",
+  "the cluster's queue": "l2", paused: "l5", nothing: "l5" };
 
 function indexAt(s) {
   let low = 0;
