@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _TAIL_SHARES = (0.5, 0.75)
-_HEAVY = 5.0
-"""A measurement of so many times the mean weight can move the cheapest headroom by itself."""
 
 
 class Errors(NamedTuple):
@@ -54,31 +52,34 @@ def _largest(values: Sequence[float], order: list[float]) -> Headroom:
 def _cheapest(errors: Errors) -> Headroom:
     """The one of the errors seen that would have cost least for those seen.
 
-    It gives up single jobs that are far from all others."""
+    It gives up single jobs that are far from all others. Without one of them the costs of all
+    headrooms below its error fall by what its kill costs, so that the best of those and the best
+    of those above are all there is to compare."""
     values, weights, unit_bytes = errors.values, errors.weights, errors.unit_bytes
+    again_bytes = errors.again_bytes
     order = sorted(range(len(values)), key=values.__getitem__)
-    all_weights = sum(weights)
-    slope = sum(w * unit for w, unit in zip(weights, unit_bytes, strict=True))
-
-    def best(skip: int) -> float:
-        left, rise = all_weights, slope
-        if skip >= 0:
-            left, rise = left - weights[skip], rise - weights[skip] * unit_bytes[skip]
-        size, least = values[order[-1]], None
-        for i in order:
-            if i != skip:
-                left -= weights[i]
-                cost = values[i] * rise + left * errors.again_bytes
-                if least is None or cost <= least:
-                    least, size = cost, values[i]
-        return size
-
-    size = best(-1)
-    near = size - 1e-12 * abs(size)
-    apart = [
-        best(i) if value >= near or weights[i] > _HEAVY else size for i, value in enumerate(values)
-    ]
-    return Headroom("cheapest", size, apart)
+    left = sum(weights)
+    slope = sum([w * unit for w, unit in zip(weights, unit_bytes, strict=True)])
+    costs: list[float] = []  # of each error as the headroom, from the smallest on
+    for i in order:
+        left -= weights[i]
+        costs.append(values[i] * slope + left * again_bytes)
+    above = [len(order) - 1] * len(order)  # the place of the cheapest of those from here on
+    for k in range(len(order) - 2, -1, -1):
+        above[k] = k if costs[k] < costs[above[k + 1]] else above[k + 1]
+    apart = [0.0] * len(order)
+    below = -1  # the place of the cheapest of those before
+    for k, i in enumerate(order):
+        chosen = above[k + 1] if k + 1 < len(order) else below
+        if 0 <= below != chosen:
+            more = values[order[chosen]] - values[order[below]]
+            saved = weights[i] * (again_bytes - unit_bytes[i] * more)
+            if costs[below] - saved < costs[chosen]:
+                chosen = below
+        apart[i] = values[order[chosen]]
+        if below < 0 or costs[k] <= costs[below]:
+            below = k
+    return Headroom("cheapest", values[order[above[0]]], apart)
 
 
 def _tail(errors: Errors, order: list[float], share: float) -> Headroom:

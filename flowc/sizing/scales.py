@@ -1,4 +1,4 @@
-"""How memory grows with the size of the input: a constant, a line, a power or steps.
+"""How memory grows with the size of the input: not at all, by a line, a power or steps.
 
 Each fit also predicts every measurement from all *others*: errors of predictions that have not
 seen what they predict are what headroom is chosen by. (For a least-squares line the error without
@@ -72,6 +72,20 @@ def fit_line(x: Sequence[float], y: Sequence[float]) -> Fit | None:
     return Fit(Scale(LINE, (a, b), min(x), max(x)), apart)
 
 
+def fit_half_line(x: Sequence[float], y: Sequence[float]) -> Fit | None:
+    """Halfway between the mean and the line: half as steep.
+
+    Few measurements do not tell a slope well, and a line through the middle of all is often too
+    steep for the largest."""
+    fit = fit_line(x, y)
+    if fit is None:
+        return None
+    n, total = len(y), sum(y)
+    a, b = fit.scale.numbers
+    apart = [((total - v) / (n - 1) + p) / 2 for v, p in zip(y, fit.apart, strict=True)]
+    return Fit(fit.scale._replace(numbers=((total / n + a) / 2, b / 2)), apart)
+
+
 def fit_power(x: Sequence[float], y: Sequence[float]) -> Fit | None:
     """Least squares of logarithms. None where it cannot be drawn."""
     if min(x) < 1 or min(y) <= 0:
@@ -115,7 +129,7 @@ def fit_steps(x: Sequence[float], y: Sequence[float]) -> Fit | None:
     return Fit(Scale(STEPS, (*ends, *means), min(x), max(x)), apart)
 
 
-FITTERS: tuple[Fitter, ...] = (fit_constant, fit_line, fit_power, fit_steps)
+FITTERS: tuple[Fitter, ...] = (fit_constant, fit_line, fit_half_line, fit_power, fit_steps)
 
 
 def _least_squares(

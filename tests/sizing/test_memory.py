@@ -4,12 +4,13 @@ import json
 import math
 import random
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowc.sizing.choice import Known, choose
 from flowc.sizing.fitted import SLACK_BYTES
 from flowc.sizing.measurement import FAILED, MOST_BYTES, OOM, Measurement
 from flowc.sizing.memory import (
@@ -168,6 +169,46 @@ def test_what_a_model_learns_online_is_what_a_fit_of_all_says() -> None:
         model.request(task.input_bytes)
         model.update(task)
     assert model.fitted() == fit_memory(tasks)
+
+
+def test_no_decision_waits_for_a_whole_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number of measurements, an update looks at a few hundred; and what the steps
+    come to is what a fit at once says."""
+    looked_at = [0]
+
+    def counted(base: FittedMemory, known: list[Known]) -> Iterator[FittedMemory | None]:
+        for step in choose(base, known):
+            looked_at[-1] += len(known)
+            yield step
+
+    monkeypatch.setattr("flowc.sizing.memory.choose", counted)
+    model, fits = MemoryModel(), []
+    tasks = measured(RULES["proportional, noisy"], 2 * KEPT)
+    for task in tasks:
+        looked_at.append(0)
+        first = model.request(task.input_bytes)
+        if len(looked_at) > KEPT:
+            fits.append(first.why)
+        model.update(task)
+    assert max(looked_at) <= 1000
+    assert len(set(fits)) > 5, "it learns all the while"
+    sized = [model.request(task.input_bytes).bytes for task in tasks[-KEPT:]]
+    at_once = fit_memory(tasks[-KEPT:])
+    assert sum(sized) == pytest.approx(
+        sum(at_once.request(task.input_bytes).bytes for task in tasks[-KEPT:]), rel=0.1
+    )
+
+
+def test_what_was_too_little_is_known_at_once() -> None:
+    """The next attempt asks for the largest ever, though the fit is only being made anew."""
+    model = MemoryModel()
+    for task in measured(RULES["a little noise"], 100):
+        model.update(task)
+    small = model.request(5 * GIB)
+    model.update(Measurement(7 * GIB, 5 * GIB, 60.0))
+    assert model.request(5 * GIB, 2, small.bytes).bytes == 7 * GIB + SLACK_BYTES
+    model.update(Measurement(None, 5 * GIB, requested_bytes=9 * GIB, outcome=OOM))
+    assert model.request(5 * GIB).bytes == 18 * GIB
 
 
 def test_a_model_follows_a_change_and_keeps_its_size() -> None:
