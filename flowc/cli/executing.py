@@ -1,6 +1,9 @@
-"""Options of where jobs run: the executor, and what it is told."""
+"""Options of where jobs run, and what they find there."""
 
-from argparse import ArgumentParser
+import os
+import re
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import Any
 
 from flowc.cli.options import many, pair
 
@@ -15,3 +18,30 @@ def add_executor(parser: ArgumentParser) -> None:
     group.add_argument(
         "--site", metavar="FILE", default=None, help="settings of the cluster, as YAML"
     )
+    add_env(group)
+
+
+def add_env(group: Any) -> None:
+    """What exported jobs get, too."""
+    many(
+        group, "--env", "NAME[=VALUE]",
+        "a variable of the jobs' environment, whatever their rules say; without a value, as it is "
+        "set now", variable,
+    )  # fmt: skip
+
+
+def variable(text: str) -> tuple[str, str]:
+    """`NAME=VALUE`, or the name of a variable that is set."""
+    name, equals, value = text.partition("=")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
+        raise ArgumentTypeError(f"`{text}` is not of the form NAME or NAME=VALUE")
+    if equals:
+        return name, value
+    if name not in os.environ:
+        raise ArgumentTypeError(f"the variable `{name}` is not set: give it a value, `{name}=...`")
+    return name, os.environ[name]
+
+
+def environment(args: Namespace) -> dict[str, str]:
+    """What `--env` says."""
+    return dict(args.env or ())

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from flowc.cli.executing import add_env, environment
 from flowc.cli.options import (
     add_choice,
     add_workflow,
@@ -43,6 +44,7 @@ def add_export(parser: ArgumentParser) -> None:
     group.add_argument(
         "--no-arrays", action="store_true", help="one script for each job, or group of short ones"
     )
+    add_env(group)
     add_choice(parser)
     group = parser.add_argument_group("resources")
     group.add_argument(
@@ -90,7 +92,7 @@ def export(dialect: str, args: Namespace) -> int:
         plan,
         Export(
             dialect, output, found.workflow, site, grouping, dict(args.limit or ()),
-            template_dir,
+            template_dir, environment(args),
         ),
         _durations(plan) if args.group_to is not None else {},
     )  # fmt: skip

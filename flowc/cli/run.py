@@ -14,7 +14,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from flowc.cli.executing import add_executor
+from flowc.cli.executing import add_executor, environment
 from flowc.cli.options import add_choice, add_resources, add_running, add_workflow
 from flowc.cli.plan import add_display
 from flowc.cli.schedule import add_schedule
@@ -140,6 +140,7 @@ def _run_options(args: Namespace, workflow: str) -> "RunOptions":
     return RunOptions(
         resources={n: v for n, v in args.resources or () if not isinstance(v, str)},
         limits=dict(args.limit or ()),
+        env=environment(args),
         keep_going=args.keep_going,
         retries=args.retries,
         keep_incomplete=args.keep_incomplete,

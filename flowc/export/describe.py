@@ -37,6 +37,7 @@ class ScriptJob:
     repeats: int
     retries: int
     command: str
+    env: Mapping[str, str]
     files: dict[str, bytes] = field(default_factory=dict)  # that the command reads, by name
 
 
@@ -48,10 +49,13 @@ class _Files(NamedTuple):
 
 
 def describe(
-    plan: Plan, needs: Mapping[JobId, Sequence[JobId]], directory: str
+    plan: Plan,
+    needs: Mapping[JobId, Sequence[JobId]],
+    directory: str,
+    env: Mapping[str, str],
 ) -> dict[JobId, ScriptJob]:
-    """Every job of an export that will be in `directory`. Raises WorkflowError where a value
-    cannot be had yet, or a flag needs flowc at run time."""
+    """Every job of an export that will be in `directory`. `env`: variables of all. Raises
+    WorkflowError where a value cannot be had yet, or a flag needs flowc at run time."""
     graph = plan.graph
     keys = {job: f"{number:06}" for number, job in enumerate(needs, 1)}
     consumers: dict[JobId, list[str]] = {}
@@ -59,7 +63,7 @@ def describe(
         for need in before:
             consumers.setdefault(need, []).append(keys[job])
     files = _Files(consumers, _temps(graph, needs, keys))
-    return {job: _describe(plan, job, needs, keys, files, directory) for job in needs}
+    return {job: _describe(plan, job, needs, keys, files, directory, env) for job in needs}
 
 
 def _temps(
@@ -84,6 +88,7 @@ def _describe(
     keys: Mapping[JobId, str],
     files: _Files,
     directory: str,
+    env: Mapping[str, str],
 ) -> ScriptJob:
     graph = plan.graph
     job = graph.job(id)
@@ -116,6 +121,7 @@ def _describe(
         repeats=rule.benchmark_repeats,
         retries=rule.retries or 0,
         command=command,
+        env={**JobValues(job, 1, plan.request(id, 1)).env(), **env},
         files=extra,
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from flowc import __version__
-from flowc.dataclass import dataclass
+from flowc.dataclass import dataclass, field
 from flowc.diagnostic import fail
 from flowc.disk import DIRECTORY_STAMP
 from flowc.export.describe import ScriptJob, describe
@@ -43,6 +43,7 @@ class Export:
     grouping: Grouping
     limits: Mapping[str, float]
     template_dir: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)  # of all jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def write_export(plan: Plan, export: Export, seconds: Mapping[int, float]) -> Wr
         plan, needs, export.grouping, lambda job: seconds.get(job, 0.0), export.limits
     )
     _throttle(units, export.site)
-    jobs = describe(plan, needs, directory)
+    jobs = describe(plan, needs, directory, export.env)
     writer = _Writer(export, directory, jobs, units, plan.graph.workflow.shell_executable)
     files = dict(chain(writer.scripts(), writer.programs()))
     for job in jobs.values():

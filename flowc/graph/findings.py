@@ -157,14 +157,15 @@ def _unused_wildcards(workflow: Workflow) -> Iterator[Diagnostic]:
             continue
         if any(item.function is not None for item in rule.inputs):
             continue
-        if any(not isinstance(param.value, str | int | float) for param in rule.params):
+        params = (*rule.params, *rule.env)
+        if any(not isinstance(param.value, str | int | float) for param in params):
             continue
         used = {
             name for item in rule.inputs for path in item.files for name in wildcard_names(path)
         }
         used.update(
             name
-            for param in rule.params
+            for param in params
             if isinstance(param.value, str)
             for name in wildcard_names(param.value)
         )

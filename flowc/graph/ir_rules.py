@@ -50,6 +50,7 @@ class RuleReader:
             benchmark=None if benchmark is None else self.item(benchmark),
             benchmark_repeats=data.get("benchmark_repeats", 1),
             params=tuple(self.param(param) for param in data.get("params", ())),
+            env=tuple(self.param(param) for param in data.get("env", ())),
             threads=self.setting(data.get("threads")),
             mem=self.setting(data.get("mem")),
             mem_unit=data.get("mem_unit", "gb"),

@@ -90,6 +90,7 @@ class _Writer:
             "benchmark": None if rule.benchmark is None else self.item(rule.benchmark),
             "benchmark_repeats": rule.benchmark_repeats,
             "params": [self.param(param) for param in rule.params],
+            "env": [self.param(param) for param in rule.env],
             "threads": self.setting(rule.threads),
             "mem": self.setting(rule.mem),
             "mem_unit": rule.mem_unit,

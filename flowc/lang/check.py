@@ -57,6 +57,7 @@ def finish(draft: Draft, id: RuleId, around: Surroundings, faults: Faults) -> Ru
         inputs=draft.inputs,
         outputs=draft.outputs,
         params=draft.params,
+        env=draft.env,
         logs=draft.logs,
         benchmark=draft.benchmark,
         benchmark_repeats=draft.benchmark_repeats,
@@ -193,10 +194,11 @@ def _check_inputs(draft: Draft, names: Names, faults: Faults) -> None:
 
 
 def _check_params(draft: Draft, names: Names, faults: Faults) -> None:
-    for param in draft.params:
-        for text in _texts(param.value):
-            if _unknown_wildcards(draft, text, param, "params", names, faults):
-                break
+    for where, params in (("params", draft.params), ("env", draft.env)):
+        for param in params:
+            for text in _texts(param.value):
+                if _unknown_wildcards(draft, text, param, where, names, faults):
+                    break
 
 
 def _texts(value: Any) -> Sequence[str]:

@@ -70,6 +70,9 @@ DIRECTIVES: tuple[DirectiveRow, ...] = (
     DirectiveRow("input", RULE, "paths", "none", "What the rule reads."),
     DirectiveRow("output", RULE, "files", "none", "What the rule makes."),
     DirectiveRow("params", RULE, "values", "none", "Values for the command that are no files."),
+    DirectiveRow("env", RULE, "named", "none",
+                 "Variables of the jobs' environment: texts, in which wildcards are filled in, or "
+                 "functions."),
     DirectiveRow("log", RULE, "files", "none", "Files that are kept when the command fails."),
     DirectiveRow("benchmark", RULE, "path", "none",
                  "Where to write what a job took, as a table; `repeat(path, n)` runs it n times."),

@@ -44,6 +44,7 @@ class Draft:
         self.inputs: tuple[Item, ...] = ()
         self.outputs: tuple[Item, ...] = ()
         self.params: tuple[Param, ...] = ()
+        self.env: tuple[Param, ...] = ()
         self.logs: tuple[Item, ...] = ()
         self.benchmark: Item | None = None
         self.benchmark_repeats = 1

@@ -12,6 +12,7 @@ from flowc.diagnostic import Diagnostic, Label, WorkflowError
 from flowc.lang import settings
 from flowc.lang.directives import ACTIONS, BLOCKS, RULE_DIRECTIVES
 from flowc.lang.draft import Defaults, Draft, merged_params, with_flags
+from flowc.lang.env import read_env
 from flowc.lang.evaluate import Interpreter, Scope
 from flowc.lang.faults import explain, near
 from flowc.lang.items import Given, ItemReader, check_function
@@ -222,6 +223,9 @@ class RuleReader:
             params.append(Param(name.text if name is not None else None, value, span))
         draft.params = tuple(params)
 
+    def _env(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        draft.env = read_env(given, self.faults)
+
     def _threads(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         draft.threads = settings.read_threads(given, directive.name.span, self.faults)
 
@@ -295,6 +299,7 @@ READERS: Mapping[str, Callable[[RuleReader, Draft, list[Given], Directive], None
     "log": RuleReader._items,
     "benchmark": RuleReader._benchmark,
     "params": RuleReader._params,
+    "env": RuleReader._env,
     "threads": RuleReader._threads,
     "mem_gb": RuleReader._mem_gb,
     "resources": RuleReader._resources,

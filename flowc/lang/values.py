@@ -5,6 +5,7 @@ Everything else is Python's own: str, int, float, bool, None, list, tuple, dict,
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, Protocol
 
 from flowc.dataclass import dataclass, replace
@@ -176,3 +177,13 @@ class Namespace:
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
+
+
+def variable_text(value: Any) -> str | None:
+    """What a variable of the environment is set to; None for what cannot stand in one."""
+    if isinstance(value, PurePath):
+        value = value.as_posix()
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value)
+    return None if "\0" in text else text

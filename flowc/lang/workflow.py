@@ -64,6 +64,7 @@ class Rule:
     inputs: tuple[Item, ...] = ()
     outputs: tuple[Item, ...] = ()
     params: tuple[Param, ...] = ()
+    env: tuple[Param, ...] = ()  # variables of the environment
     logs: tuple[Item, ...] = ()
     benchmark: Item | None = None
     benchmark_repeats: int = 1

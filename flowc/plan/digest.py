@@ -155,7 +155,7 @@ class JobDigests:
         rule_id = RuleId(self.graph.rule_of[job])
         if rule_id not in self._params:
             rule = self.graph.workflow.rules[rule_id]
-            fixed = not any(_varies(param.value) for param in rule.params)
+            fixed = not any(_varies(param.value) for param in (*rule.params, *rule.env))
             self._params[rule_id] = _params_digest(rule, None) if fixed else None
         return self._params[rule_id] or params_digest(self.graph.job(job))
 
@@ -251,7 +251,7 @@ def _params_digest(rule: Rule, job: Job | None) -> str:
     """`job`: None where no param varies."""
     values: Mapping[str, str] = {} if job is None else job.wildcard_items
     shown = []
-    for param in rule.params:
+    for param in (*rule.params, *rule.env):
         value = param.value
         if is_function(value):
             if not _PER_JOB.isdisjoint(value.parameters[1:]):
@@ -261,6 +261,8 @@ def _params_digest(rule: Rule, job: Job | None) -> str:
         else:
             value = _fill(value, values)
         shown.append(f"{param.name}={_canonical(value)}")
+    if rule.env:
+        shown.append("env")  # the same variable as a param is something else
     return _text("\0".join(shown))
 
 

@@ -100,7 +100,7 @@ class Run:
         self._budget = budget_of(graph, executor.capacity, options.resources, options.limits)
         self._requests = Requests(plan, self._budget, clip=options.clip)
         self._chooser = Chooser(self._budget)
-        self._launcher = Launcher(plan, options.memory_slack)
+        self._launcher = Launcher(plan, options.memory_slack, options.env)
         self._files = JobFiles(graph, disk)
         readers = () if options.keep_temp else (*self._state.active, *plan.held)
         self._temp = TempFiles(graph, readers, plan.asked)

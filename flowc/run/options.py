@@ -12,6 +12,7 @@ class RunOptions:
 
     resources: Mapping[str, float] = field(default_factory=dict)  # --resources: totals by name
     limits: Mapping[str, float] = field(default_factory=dict)  # --limit: beats the workflow's own
+    env: Mapping[str, str] = field(default_factory=dict)  # of all jobs; beats those of rules
     keep_going: bool = False
     retries: int = 0  # for rules that do not say
     keep_incomplete: bool = False  # leave what a failed job has written

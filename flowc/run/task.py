@@ -58,8 +58,15 @@ def make_task(plan: Plan, job: JobId, attempt: int) -> Task:
 class Launcher:
     """Makes tasks of jobs."""
 
-    def __init__(self, plan: Plan, memory_slack: float | None = None) -> None:
-        """`memory_slack`: by how much of its request a job may exceed it; None: as it likes."""
+    def __init__(
+        self,
+        plan: Plan,
+        memory_slack: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """`memory_slack`: by how much of its request a job may exceed it; None: as it likes.
+        `env`: variables of all jobs, which beat those of rules."""
+        self._env = dict(env or {})
         self._memory_slack = memory_slack
         self._graph = plan.graph
         workflow = plan.graph.workflow
@@ -71,6 +78,7 @@ class Launcher:
             self._executable == "bash"
             and self._prefix == DEFAULT_PREFIX
             and not self._suffix
+            and not self._env
             and bash_is_untouched(os.environ)
         )
         self.shadows = Shadows(plan.graph)
@@ -87,7 +95,7 @@ class Launcher:
         command = fill(template, values)
         log = self._log(job, attempt)
         if job.rule.script is None:
-            argv, script = self._argv(command, log)
+            argv, script = self._argv(command, log, may_skip_shell=not job.rule.env)
         else:
             text, suffix = job_text(values, command, self._workflow, self._prefix)
             script = self._script(log, os.fsencode(text), suffix)
@@ -98,7 +106,7 @@ class Launcher:
             name=job.name,
             argv=argv,
             cwd=self.shadows.begin(job),
-            env=self._environment(request),
+            env=self._environment(request, values),
             cores=request.cores,
             memory_bytes=request.memory_bytes,
             limit_s=request.limit_s,
@@ -131,13 +139,15 @@ class Launcher:
     def message(self, template: Template | None, values: JobValues) -> str:
         return "" if template is None else fill(template, values)
 
-    def _argv(self, command: str, log: str) -> tuple[tuple[str, ...], str | None]:
+    def _argv(
+        self, command: str, log: str, *, may_skip_shell: bool
+    ) -> tuple[tuple[str, ...], str | None]:
         if len(command) > LONGEST_ARGUMENT_BYTES // 4:  # a character has up to 4 bytes
             data = os.fsencode(self._prefix + command + self._suffix)
             if len(data) > LONGEST_ARGUMENT_BYTES:
                 script = self._script(log, data, "sh")
                 return (self._executable, script), script
-        if self._may_skip_shell:
+        if self._may_skip_shell and may_skip_shell:
             words = is_simple_command(command)
             if words is not None and self._is_program(words[0]):
                 return tuple(words), None
@@ -161,7 +171,14 @@ class Launcher:
             os.makedirs(path, exist_ok=True)
             self._directories.add(path)
 
-    def _environment(self, request: Request) -> Mapping[str, str]:
+    def _environment(self, request: Request, values: JobValues) -> Mapping[str, str]:
+        found = self._general(request)
+        if values.job.rule.env:
+            return {**found, **values.env(), **self._env}
+        return found
+
+    def _general(self, request: Request) -> Mapping[str, str]:
+        """What all jobs of so many threads get."""
         tmpdir = request.resources.get("tmpdir")
         key = (request.cores, None if tmpdir is None else str(tmpdir))
         found = self._environments.get(key)
@@ -169,7 +186,7 @@ class Launcher:
             env = dict.fromkeys(THREAD_VARIABLES, str(max(1, request.cores)))
             if key[1] is not None:
                 env["TMPDIR"] = key[1]
-            found = self._environments[key] = env
+            found = self._environments[key] = env | self._env
         return found
 
     def _is_program(self, name: str) -> bool:

@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from flowc.diagnostic import fail
 from flowc.graph.job import Job
 from flowc.lang.pattern import Pattern, wildcard_names
-from flowc.lang.values import FlaggedPath, Record
+from flowc.lang.values import FlaggedPath, Record, variable_text
 from flowc.lang.workflow import Param
 from flowc.plan.call import call_by_name, is_function
 from flowc.plan.request import Request
@@ -67,6 +68,17 @@ class JobValues(Mapping[str, Any]):
                 names[param.name] = len(values)
             values.append(self._param(param))
         return Record(tuple(values), names)
+
+    def env(self) -> dict[str, str]:
+        """The variables that the rule sets. Raises WorkflowError where a function gives none."""
+        found = {}
+        for param in self.job.rule.env:
+            text = variable_text(self._param(param))
+            if text is None:
+                what = f"`env` of rule `{self.job.rule.name}`: `{param.name}` is no text or number"
+                raise fail("bad-value", what, param.span)
+            found[str(param.name)] = text
+        return found
 
     def _param(self, param: Param) -> Any:
         if is_function(param.value):
