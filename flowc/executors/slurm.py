@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from flowc.executors.base import Executor, Setup
 from flowc.executors.grid.base import (
+    REST,
     Account,
     Batch,
     Element,
@@ -137,6 +138,8 @@ class Slurm:
                 id, elements, state, why, name = fields
                 status = _status(state, why, name)
                 found.update(((id, number), status) for number in _numbers(elements))
+                # Waiting elements that are cancelled are not shown any more.
+                found[id, REST] = Status(State.ENDED, name, "cancelled", why="not in its array")
         return found
 
     def cancel(self, elements: Mapping[str, Sequence[int]], *, kill: bool) -> list[list[str]]:
@@ -182,7 +185,7 @@ def _status(state: str, why: str, name: str) -> Status:
         if raised is not None:
             return Status(State.ENDED, name, "signal", 128 + int(raised[1]), why)
         if why.startswith("JobLaunchFailure"):
-            return Status(State.ENDED, name, "node-failure", why=why)
+            return Status(State.ENDED, name, "launch", 137, why)
         return Status(State.ENDED, name, why=why, exit_code=1)
     if state == "COMPLETED":
         return Status(State.ENDED, name, exit_code=0, why=why)

@@ -61,10 +61,17 @@ class Status:
 
     state: State
     name: str = ""  # the batch's; an id with another name is not ours
-    cause: str = ""  # of the end: "cancelled", "time-limit", "oom", "node-failure", "signal"
+    # Of the end: "cancelled", "time-limit", "oom", "node-failure", "signal", or "launch": it could
+    # not be launched, or was killed as soon as it was.
+    cause: str = ""
     exit_code: int | None = None
     why: str = ""  # in the engine's own words
     stuck: bool = False  # it will not run, and stays in the queue until it is cancelled
+
+    @property
+    def tells_how(self) -> bool:
+        """Of the end. Otherwise the accounting is asked."""
+        return bool(self.cause) or self.exit_code is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ class Account:
 
 Element = tuple[str, int]
 """The engine's id of a batch, and the number in it."""
+REST = 0
+"""In place of a number: of the elements that have never run, all those that are not shown."""
 
 
 class Queue(Protocol):

@@ -67,7 +67,7 @@ def _ended(slot: Slot, now_s: float, pace: Pace) -> Verdict | None:
     if status is not None and slot.asked_s > slot.end_seen_s:
         if status.state is State.WAITING:
             return Verdict(REQUEUED, revoke=True)
-        if status.state is State.ENDED:
+        if status.state is State.ENDED and status.tells_how:
             return Verdict(_by_engine(status.cause))
     if slot.account is not None:
         return Verdict(_by_engine(slot.account.cause))
@@ -82,6 +82,8 @@ def _no_result(slot: Slot, now_s: float, pace: Pace) -> Verdict | None:
     assert status is not None
     if slot.cancelled and status.cause == CANCELLED:
         return cancelled(slot)
+    if not status.tells_how:
+        return _ended_somehow(slot, now_s - slot.over_s, pace)
     never_ran = status.cause == CANCELLED and slot.start is None
     patience_s = min(_SOON_S, pace.late_s) if status.cause and not never_ran else pace.late_s
     if never_ran:
@@ -89,14 +91,27 @@ def _no_result(slot: Slot, now_s: float, pace: Pace) -> Verdict | None:
     if now_s - slot.over_s < patience_s:
         return None
     cause = ELSEWHERE if status.cause == CANCELLED else status.cause
-    return Verdict(cause or NO_RESULT, _code(cause, status.exit_code))
+    if cause == "launch":
+        cause = NODE_FAILURE if slot.start is None else "signal"
+    return Verdict(cause or NO_RESULT, _code(cause, status.exit_code), revoke=status.stuck)
+
+
+def _ended_somehow(slot: Slot, since_s: float, pace: Pace) -> Verdict | None:
+    """It has ended, and the queue does not say how. Of what never ran, no accounting knows."""
+    if slot.account is not None:
+        return _closed(slot, slot.account, since_s, pace)
+    if slot.start is not None:
+        return Verdict(NO_RESULT, 1) if since_s >= pace.late_s else None
+    if slot.cancelled:
+        return cancelled(slot)
+    return Verdict(ELSEWHERE, _CODES[ELSEWHERE]) if since_s >= pace.late_s else None
 
 
 def _closed(slot: Slot, account: Account, since_s: float, pace: Pace) -> Verdict | None:
     """Only the accounting knows of it."""
     if slot.cancelled and account.cause == CANCELLED:
         return cancelled(slot)
-    if since_s < pace.late_s:
+    if since_s < (min(_SOON_S, pace.late_s) if account.cause else pace.late_s):
         return None
     cause = ELSEWHERE if account.cause == CANCELLED else account.cause
     return Verdict(cause or NO_RESULT, _code(cause, account.exit_code))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from math import inf
 
-from flowc.executors.grid.base import Pace, State
+from flowc.executors.grid.base import REST, Pace, State
 from flowc.executors.grid.caller import Answer
 from flowc.executors.grid.engine import Engine
 from flowc.executors.grid.files import poke, read_word, words
@@ -116,8 +116,11 @@ class Watcher:
         """Take in what a query has found. Whether anything has changed."""
         changed, missing = False, []
         for group in groups:
+            rest = answer.value.get((group.id, REST))
             for number, slot in group.open.items():
                 status = answer.value.get((group.id, number))
+                if status is None and slot.start is None and slot.end is None:
+                    status = rest
                 if status is not None and status.name not in ("", group.batch.name):
                     status = None  # another's: the id was given out again
                 if status is None:
@@ -128,10 +131,13 @@ class Watcher:
                 slot.status, slot.asked_s, slot.missing_s = status, asked_s, inf
                 if status.state is not State.ENDED:
                     slot.over_s = inf
-                elif slot.over_s == inf:
+                    continue
+                if slot.over_s == inf:
                     slot.over_s = time.monotonic()
                     poke(group.directory)
                     self._look_at_s = 0.0
+                if not status.tells_how:
+                    missing.append(slot)
         if missing:
             self._ask_accounts(missing)
         return changed or bool(missing)
