@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 GROUP = "flowc.executors"
 LOCAL = "local"
-OWN = {LOCAL: "flowc.executors.here:make_local", "slurm": "flowc.executors.slurm:make_slurm"}
+OWN = {
+    LOCAL: "flowc.executors.here:make_local",
+    "slurm": "flowc.executors.slurm:make_slurm",
+    "sge": "flowc.executors.sge:make_sge",
+}
 """The same lines as in flowc's own metadata."""
 
 Maker = Callable[[Setup], Executor]

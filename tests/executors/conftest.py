@@ -5,20 +5,19 @@ here, so that it is found as any package that is installed.
 """
 
 import os
-import shutil
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.clusters import Cluster
 
 from flowc.executors.base import Capacity, Executor, Setup
 from flowc.executors.registry import OWN, find_executor, make_executor
 
 PACKAGE = Path(__file__).parent / "third_party"
-CLUSTERS = {"slurm": ["squeue", "-h"], "sge": ["qstat"], "drmaa": ["qstat"]}
-"""What tells that one is there."""
+CLUSTERS = {"slurm": "slurm", "sge": "sge", "drmaa": "sge"}
+"""Executors, and the cluster that each runs on."""
 
 
 def install_metadata(project: Path, place: Path) -> None:
@@ -60,7 +59,9 @@ def executor(
     if name in CLUSTERS:
         if name not in OWN:
             pytest.skip(f"flowc has no executor {name} yet")
-        _skip_without(CLUSTERS[name])
+        cluster: Cluster = request.getfixturevalue(CLUSTERS[name])
+        for variable, value in cluster.env.items():
+            monkeypatch.setenv(variable, value)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     before = os.umask(0o027)
@@ -85,10 +86,3 @@ def _make(name: str, setup: Setup) -> Executor:
         played: Executor = driver.GridExecutor(queue, base.Settings(pace=quick), setup.directory)
         return played
     return make_executor(find_executor(name), setup)
-
-
-def _skip_without(argv: list[str]) -> None:
-    if shutil.which(argv[0]) is None:
-        pytest.skip(f"there is no {argv[0]} here")
-    if subprocess.run(argv, capture_output=True, timeout=60).returncode:
-        pytest.skip(f"{argv[0]} does not answer: no cluster runs here")

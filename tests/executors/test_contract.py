@@ -59,12 +59,13 @@ def assert_ends(pid: int) -> None:
         time.sleep(0.002)
 
 
-def wait_for(path: Path) -> str:
+def wait_for(executor: Executor, path: Path) -> str:
+    """What a task that goes on has written. An executor is waited for meanwhile, as in a run."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
         if path.exists() and path.read_text().endswith("\n"):
             return path.read_text().strip()
-        time.sleep(0.005)
+        assert all(isinstance(event, JobStarted) for event in executor.wait(0.005))
     raise AssertionError(f"{path} did not appear")
 
 
@@ -199,9 +200,9 @@ def test_cancel_ends_the_whole_group(executor: Executor, tmp_path: Path) -> None
     pid_file = tmp_path / "pid"
     command = f"sleep 60 & echo $! > {pid_file}; wait"
     executor.submit([task(tmp_path, "sh", "-c", command)])
-    child = int(wait_for(pid_file))
+    child = int(wait_for(executor, pid_file))
     executor.cancel([JobId(0)])
-    event = ends(executor, 1)[0]
+    event = ends(executor, 1, 0)[0]
     assert (event.exit_code, event.cause) == (143, "cancelled")
     assert_ends(child)
 
@@ -210,7 +211,7 @@ def test_who_ignores_term_is_killed(executor: Executor, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     command = f"trap '' TERM; echo $$ > {pid_file}; while :; do sleep 0.01; done"
     executor.submit([task(tmp_path, "sh", "-c", command)])
-    wait_for(pid_file)
+    wait_for(executor, pid_file)
     executor.cancel([JobId(0)])
     assert not any(isinstance(event, JobEnded) for event in executor.wait(0.1))
     executor.cancel([JobId(0)], kill=True)
@@ -229,7 +230,7 @@ def test_close_leaves_no_process(executor: Executor, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("stubborn", "child")]
     command = f"trap '' TERM; echo $$ > {files[0]}; sleep 60 & echo $! > {files[1]}; wait; sleep 60"
     executor.submit([task(tmp_path, "sh", "-c", command)])
-    pids = [int(wait_for(file)) for file in files]
+    pids = [int(wait_for(executor, file)) for file in files]
     executor.close()
     assert [is_alive(pid) for pid in pids] == [False, False]
 
@@ -245,4 +246,4 @@ def test_a_background_writer_is_waited_for(executor: Executor, tmp_path: Path) -
 def test_what_a_failed_job_leaves_is_ended(executor: Executor, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     run(executor, task(tmp_path, "sh", "-c", f"sleep 60 & echo $! > {pid_file}; exit 3"))
-    assert_ends(int(wait_for(pid_file)))
+    assert_ends(int(wait_for(executor, pid_file)))
