@@ -19,6 +19,7 @@ from flowc.events import (
     RunStarted,
 )
 from flowc.ids import JobId
+from flowc.measure.processes import read_stat
 from flowc.measure.sample import Sampler
 from flowc.measure.series import Moment, Series, cores_between
 from flowc.sizing.profile import (
@@ -38,6 +39,8 @@ FEW_LOOKS = 10
 """What was looked at no more often, at its beginning, may have grown unseen."""
 SHORTEST_S = 0.01
 """The kernel does not tell CPU time finely enough to say how many cores a shorter job has used."""
+_GENERATIONS = 2
+"""A job's process is flowc's child, or that of a process which makes processes for it."""
 _CAUSES = {c: c for c in (CANCELLED, NOT_STARTED, OOM, TIME_LIMIT)}
 
 
@@ -131,7 +134,7 @@ class Profiler:
         if job is None:
             return
         job.started_s = event.at_s
-        if _is_child(event.external_id):
+        if _is_ours(event.external_id):
             job.pid = int(event.external_id)
             self._sampler.watch(job.pid)
 
@@ -266,12 +269,16 @@ def _size(path: str) -> int | None:
         return None
 
 
-def _is_child(external_id: str) -> bool:
-    """Whether this is a process that flowc has started, and not a cluster's number for a job."""
+def _is_ours(external_id: str) -> bool:
+    """Whether this is a process below flowc's own, and not a cluster's number for a job."""
     if not external_id.isdecimal():
         return False
-    try:
-        with open(f"/proc/{external_id}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[1]) == os.getpid()
-    except (OSError, ValueError, IndexError):
-        return False
+    pid = int(external_id)
+    for _ in range(_GENERATIONS):
+        stat = read_stat(pid)
+        if stat is None:
+            return False
+        pid = stat.parent
+        if pid == os.getpid():
+            return True
+    return False

@@ -1,6 +1,8 @@
 """Programs that use a known amount of something, for a known time.
 
 burners.py cores KIND N SECONDS     N busy "threads" or "processes"
+burners.py work KIND N CPU_S        N "threads" or "processes" that each use so much CPU time
+burners.py forks N CPU_S            so many processes, one after the other, each with so much
 burners.py memory MB SECONDS        so much memory, every page written to
 burners.py shared MB N SECONDS      so much memory, inherited by N processes
 burners.py tree SECONDS             processes that fork and end, one after the other
@@ -41,6 +43,31 @@ def cores(kind: str, count: str, duration_s: str) -> None:
             os.waitpid(pid, 0)
 
 
+def spend(cpu_s: float) -> None:
+    """However busy the machine is, this is what it takes."""
+    block = bytes(1 << 18)
+    until_s = time.thread_time() + cpu_s
+    while time.thread_time() < until_s:
+        hashlib.blake2b(block)
+
+
+def work(kind: str, count: str, cpu_s: str) -> None:
+    if kind == "threads":
+        threads = [threading.Thread(target=spend, args=(float(cpu_s),)) for _ in range(int(count))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    else:
+        for pid in [fork(spend, float(cpu_s)) for _ in range(int(count))]:
+            os.waitpid(pid, 0)
+
+
+def forks(count: str, cpu_s: str) -> None:
+    for _ in range(int(count)):
+        os.waitpid(fork(spend, float(cpu_s)), 0)
+
+
 def memory(size_mb: str, duration_s: str) -> None:
     block = bytearray(int(size_mb) << 20)
     block[::4096] = b"x" * len(block[::4096])
@@ -61,5 +88,5 @@ def tree(duration_s: str) -> None:
 
 
 if __name__ == "__main__":
-    found = {"cores": cores, "memory": memory, "shared": shared, "tree": tree}[sys.argv[1]]
-    found(*sys.argv[2:])  # type: ignore[operator]
+    kinds = [cores, work, forks, memory, shared, tree]
+    {kind.__name__: kind for kind in kinds}[sys.argv[1]](*sys.argv[2:])  # type: ignore[operator]
