@@ -52,10 +52,12 @@ class RealDisk:
 
     def stat(self, path: str) -> FileState | None:
         try:
-            found = os.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, ValueError):  # too long, a loop of links, a null byte: cannot exist here
+            found = os.lstat(path)
+            link_ns = 0
+            if stat.S_ISLNK(found.st_mode):
+                link_ns = found.st_mtime_ns
+                found = os.stat(path)
+        except (OSError, ValueError):  # among them: too long, a loop of links, a null byte
             return None
         mtime_ns, mode = found.st_mtime_ns, found.st_mode
         if stat.S_ISREG(mode):
@@ -65,9 +67,8 @@ class RealDisk:
             mtime_ns = self._stamp(path) or mtime_ns
         else:
             kind = OTHER
-        link = os.lstat(path)
-        if stat.S_ISLNK(link.st_mode):
-            mtime_ns = max(mtime_ns, link.st_mtime_ns)
+        if link_ns > mtime_ns:
+            mtime_ns = link_ns
         return FileState(mtime_ns, found.st_size, kind, bool(mode & 0o222))
 
     def stat_many(self, paths: Iterable[str]) -> list[FileState | None]:
