@@ -37,6 +37,7 @@ from flowc.run.options import RunOptions, RunOutcome
 
 if TYPE_CHECKING:
     from flowc.executors.base import Setup
+    from flowc.record.log import EventLog
     from flowc.run.touch import TouchOutcome
 
 __all__ = [
@@ -146,7 +147,8 @@ def _run_round(
 ) -> tuple[Plan, RunOutcome]:
     """All that can be done before a checkpoint has to be done."""
     from flowc.executors.registry import find_executor, make_executor  # not for those who only plan
-    from flowc.record.log import new_run_id  # as above, and below
+    from flowc.record.heard import Heard  # as above, and below
+    from flowc.record.log import new_run_id
     from flowc.run.drive import run_plan
 
     running = running or Running()
@@ -169,7 +171,10 @@ def _run_round(
                     listener(notice)
             return plan, RunOutcome(0, 0, 0, 0, 0)
         run = replace(run, run=run.run or new_run_id(), notices=notices)
-        logs = _logs(running, run, stack)
+        first, *others = _logs(running, run, stack)
+        heard = Heard(first)
+        history.hear(heard)
+        logs: list[Listener] = [first, heard, *others]
         if running.save_profile is not None or running.callback_log is not None:
             logs.append(_profiler(running, graph, stack))
         if graph.workflow.handlers and not options.ran:
@@ -285,7 +290,7 @@ def _end_orphans() -> Iterator[Notice]:
             yield Notice(time.time(), "orphans-ended", message)
 
 
-def _logs(running: Running, run: RunOptions, stack: ExitStack) -> list[Listener]:
+def _logs(running: Running, run: RunOptions, stack: ExitStack) -> "list[EventLog]":
     from flowc.record.log import EventLog, log_path  # not for those who only plan
 
     paths = [log_path(run.run), *([running.log] if running.log else [])]

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING
 
 from flowc.diagnostic import WorkflowError, fail
 from flowc.disk import FileState
-from flowc.events import Event, FilesRemoved
+from flowc.events import Event
 from flowc.record import times
 from flowc.record.damage import DamagedError, is_damage, name_of, sound, stored_name
 from flowc.record.outputs import (
     DONE,
     FAILED,
     INTERRUPTED,
-    Changes,
+    Folded,
     HistoryView,
     JobRecord,
     NoHistory,
@@ -42,6 +42,8 @@ from flowc.record.times import JobTime, RuleTimes, Times
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from flowc.record.heard import Heard
 
 __all__ = [
     "DONE",
@@ -68,10 +70,12 @@ class History:
         self.read_only = read_only
         self.path = f"{directory}/history.db"
         self._database: sqlite3.Connection | None = None
-        self._overlay: Changes = {}  # read_only: what the logs say beyond the database
+        # read_only: what the logs say beyond the database
+        self._overlay: dict[str, JobRecord | None] = {}
         self._overlay_times: dict[str, JobTime] = {}
         self._overlay_logs: dict[str, int] = {}
         self._is_caught_up = False
+        self._heard: Heard | None = None  # what the run that uses this history says
         self.replaced = ""  # what was wrong with a database that could not be used
 
     # Reading
@@ -122,7 +126,6 @@ class History:
         return found
 
     @sound
-    @sound
     def job_times(self, paths: Iterable[str]) -> dict[str, JobTime]:
         """By first output, what is known of the jobs that have ended well."""
         asked = list(paths)
@@ -134,7 +137,6 @@ class History:
                 found = {name_of(key): time for key, time in rows} | found
         return found
 
-    @sound
     @sound
     def rule_times(self, rules: Iterable[str]) -> dict[str, RuleTimes]:
         """By rule, what is known of its jobs that have ended well."""
@@ -178,6 +180,10 @@ class History:
         count = 0
         for name in self._log_names():
             known = offsets.get(name, 0)
+            heard = self._heard
+            if heard is not None and heard.name == name and heard.since_bytes == known:
+                self._take_in(*heard.take())
+                continue
             path = f"{self.directory}/runs/{name}"
             size = _size(path)
             if size == known:
@@ -190,37 +196,37 @@ class History:
                 count += len(events)
         return count
 
+    def hear(self, heard: "Heard") -> None:
+        """What this listener is told need not be read in its log."""
+        self._heard = heard
+
     def apply(
         self, events: Iterable[Event], *, log: str | None = None, offset: int | None = None
     ) -> None:
         """Fold events, all of them or, after a crash, none. `log` and `offset` say how far into
         which log that is; without them `catch_up` will fold the events again, to no effect."""
-        changes: Changes = {}
-        removed: list[str] = []
-        events = list(events)
-        durations = times.times_of(events)
+        folded = Folded({}, {}, [])
         for event in events:
-            fold(changes, event)
-            if isinstance(event, FilesRemoved):
-                removed += event.paths
+            fold(folded, event)
+        self._take_in(folded, log, offset)
+
+    def _take_in(self, folded: Folded, log: str | None, offset: int | None) -> None:
         if self.read_only:
-            self._overlay.update(changes)
-            self._overlay_times.update(durations)
+            self._overlay.update(folded.outputs)
+            self._overlay_times.update(folded.times)
             if log is not None and offset is not None:
                 self._overlay_logs[log] = offset
             return
-        rows = [
-            (stored_name(path), *record) for path, record in changes.items() if record is not None
-        ]
-        forgotten = [(stored_name(path),) for path, record in changes.items() if record is None]
+        outputs = folded.outputs.items()
+        rows = [(stored_name(path), *record) for path, record in outputs if record is not None]
+        forgotten = [(stored_name(path),) for path, record in outputs if record is None]
         with self._transaction() as database:
             database.executemany("INSERT OR REPLACE INTO outputs VALUES (?,?,?,?,?,?,?,?)", rows)
             database.executemany("DELETE FROM outputs WHERE path = ?", forgotten)
-            rows_of_times = [(stored_name(path), time) for path, time in durations.items()]
+            rows_of_times = [(stored_name(path), time) for path, time in folded.times.items()]
             times.write_times(database, rows_of_times)
-            database.executemany(
-                "DELETE FROM files WHERE path = ?", [(stored_name(p),) for p in removed]
-            )
+            gone = [(stored_name(path),) for path in folded.removed]
+            database.executemany("DELETE FROM files WHERE path = ?", gone)
             if log is not None and offset is not None:
                 database.execute("INSERT OR REPLACE INTO logs VALUES (?, ?)", (log, offset))
 

@@ -25,7 +25,7 @@ from flowc.events import (
 RUNS = ".flowc/runs"
 _FURTHEST_S = 1 << 31
 """Who has set the clock further back than that has other worries."""
-_LATER = (GroupPlanned, JobPlanned, JobSubmitted, JobStarted, JobEnded, JobDone)
+_LATER = frozenset({GroupPlanned, JobPlanned, JobSubmitted, JobStarted, JobEnded, JobDone})
 """There are many of these: they are written together, when the run calls `flush`."""
 
 
@@ -63,10 +63,13 @@ class EventLog:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(path, flags, 0o666)
         self._waiting: list[str] = []
+        self.size_bytes = os.fstat(self._fd).st_size  # with what waits
 
     def __call__(self, event: Event) -> None:
-        self._waiting.append(to_line(event))
-        if not isinstance(event, _LATER):
+        line = to_line(event)
+        self._waiting.append(line)
+        self.size_bytes += len(line)  # it is ASCII
+        if type(event) not in _LATER:
             self.flush()
 
     def flush(self) -> None:

@@ -13,6 +13,7 @@ from flowc.events import (
     JobSubmitted,
     from_line,
 )
+from flowc.record.times import JobTime
 
 PART_BYTES = 2 * 1024**2
 """Of a log, read at once: events take much more room than their lines."""
@@ -54,12 +55,17 @@ class NoHistory:
         return None
 
 
-Changes = dict[str, JobRecord | None]
-"""By output path; None: forget what was known of it."""
+class Folded(NamedTuple):
+    """What events say. Each is keyed by the path of an output; None: forget what was known of it.
+    `times` is by the first output of a job."""
+
+    outputs: dict[str, JobRecord | None]
+    times: dict[str, JobTime]
+    removed: list[str]
 
 
-def fold(changes: Changes, event: Event) -> None:
-    """Add to `changes` what an event says of outputs. Pure: looks at nothing else."""
+def fold(folded: Folded, event: Event) -> None:
+    """Add what an event says. Pure: looks at nothing else."""
     if isinstance(event, JobDone):
         record = JobRecord(
             event.rule,
@@ -70,16 +76,22 @@ def fold(changes: Changes, event: Event) -> None:
             DONE,
             event.at_s,
         )
-        changes.update(dict.fromkeys(event.outputs, record))
+        for path in event.outputs:
+            folded.outputs[path] = record
+        if event.wall_s is not None and event.outputs:
+            time = JobTime(event.rule, event.wall_s, event.peak_rss_bytes)
+            folded.times[event.outputs[0]] = time
     elif isinstance(event, JobSubmitted):  # until more is heard of it
         record = JobRecord(event.rule, "", "", "", None, INTERRUPTED, event.at_s)
-        changes.update(dict.fromkeys(event.outputs, record))
+        folded.outputs.update(dict.fromkeys(event.outputs, record))
     elif isinstance(event, JobFailed):
         state = INTERRUPTED if event.cause == "cancelled" else FAILED
         record = JobRecord(event.rule, "", "", "", None, state, event.at_s)
-        changes.update(dict.fromkeys(event.outputs, record))
+        folded.outputs.update(dict.fromkeys(event.outputs, record))
     elif isinstance(event, FilesTouched):  # declared good as they are, whatever made them
-        changes.update(dict.fromkeys(event.paths, None))
+        folded.outputs.update(dict.fromkeys(event.paths, None))
+    elif isinstance(event, FilesRemoved):
+        folded.removed.extend(event.paths)
 
 
 _FOLDED = (JobDone.kind, JobSubmitted.kind, JobFailed.kind, FilesTouched.kind, FilesRemoved.kind)

@@ -4,8 +4,6 @@ what is up to date. One row for each job, by its first output; a job that runs a
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from flowc.events import Event, JobDone
-
 if TYPE_CHECKING:
     import sqlite3
 
@@ -48,15 +46,6 @@ class Times(Protocol):
     def rule_times(self, rules: Iterable[str]) -> dict[str, RuleTimes]:
         """By rule, of those of which a job has ended well."""
         ...
-
-
-def times_of(events: Iterable[Event]) -> dict[str, JobTime]:
-    """What events say, by first output."""
-    return {
-        event.outputs[0]: JobTime(event.rule, event.wall_s, event.peak_rss_bytes)
-        for event in events
-        if isinstance(event, JobDone) and event.wall_s is not None and event.outputs
-    }
 
 
 def has_times(database: "sqlite3.Connection") -> bool:
