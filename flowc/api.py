@@ -3,6 +3,7 @@
     graph = compile_file("Workflowfile", ["results/a.txt"])
     plan = plan_file("Workflowfile")
     outcome = run_file("Workflowfile", running=Running(cores=4))
+    page = report_run()
 
 Wherever a Workflowfile is taken, a file that `flowc compile` has written is taken too. Paths are
 relative to the process's working directory. A mistake of the user is raised as `WorkflowError`.
@@ -51,6 +52,7 @@ __all__ = [
     "normal_targets",
     "plan_file",
     "plan_graph",
+    "report_run",
     "run_file",
     "run_graph",
     "shell_command",
@@ -295,6 +297,20 @@ def _logs(running: Running, run: RunOptions, stack: ExitStack) -> "list[EventLog
 
     paths = [log_path(run.run), *([running.log] if running.log else [])]
     return [stack.enter_context(EventLog(path)) for path in paths]
+
+
+def report_run(
+    which: str | None = None,
+    form: str = "html",
+    *,
+    directory: str = ".",
+    profile: str | None = None,
+) -> str:
+    """A report on the last run in a directory, on one by its id, or on a log by its path, in one
+    of the forms of `flowc report --format`. `reporting.py` has what it is made of."""
+    from flowc.reporting import figures_of, render  # not for those who plan and run
+
+    return render(figures_of(which, directory=directory, profile=profile), form)
 
 
 def shell_command(plan: Plan, job: JobId) -> str:

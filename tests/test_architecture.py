@@ -43,9 +43,11 @@ MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s versi
     "export":     [*GROUND, "lang", "graph", "plan", "run.task", "run.values", "run.script",
                    "run.script_runner"],
     "compiling":  [*GROUND, *COMPILE, "record.history"],
-    "api":        [*GROUND, *COMPILE, *MEASURE, "compiling", "run", "executors", "record", "live"],
+    "reporting":  [*GROUND, *OBSERVE, "sizing"],
+    "api":        [*GROUND, *COMPILE, *MEASURE, "compiling", "reporting", "run", "executors",
+                   "record", "live"],
     "cli":        [*GROUND, *COMPILE, *MEASURE, *OBSERVE, "run", "executors", "api",
-                   "export"],
+                   "export", "reporting"],
     "__main__":   ["cli"],
     "testing":    [*GROUND, *COMPILE, "executors.base"],
 }
@@ -53,7 +55,8 @@ MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s versi
 OUTSIDE = {"lark": "syntax", "psutil": "measure", "yaml": "lang sizing export",
            "jinja2": "report export",
            "markupsafe": "report"}
-LOADERS = ("cli", "api", "compiling", "")  # they load what the command at hand needs, no more
+# They load what the command at hand needs, no more.
+LOADERS = ("cli", "api", "compiling", "reporting", "")
 # What may be imported inside of a function, and why; other than in those.
 LATE = {
     "dataclasses":         "8 ms, only when its own functions meet a light class",

@@ -25,9 +25,8 @@ def options(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     from flowc.cli.report import put, rendered  # not for --help, as below
-    from flowc.record.find import load_story
-    from flowc.report.figures import figures
+    from flowc.reporting import figures_of
 
-    found = figures(load_story(args.log), cores=args.cores)
+    found = figures_of(args.log, cores=args.cores)
     put(args, "html", rendered("html", found, args, is_chart=True), "gantt.html")
     return 0

@@ -11,6 +11,7 @@ Examples:
   flowc report --compare OLD NEW            what has changed from one run to another
 """
 
+import os
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
@@ -46,47 +47,27 @@ def options(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    from flowc.cli.report_profile import figures_with  # not for --help, as below
-    from flowc.record.find import load_story
-    from flowc.report.figures import figures
+    from flowc.reporting import COMPARED, figures_of, render_compared  # not for --help
 
     directory = args.directory or "."
     form = args.format or ("text" if args.text else "json" if args.json else "html")
     if args.compare:
-        if args.run is not None or form not in ("html", "text", "json"):
+        if args.run is not None or form not in COMPARED:
             raise fail("bad-option", "`--compare OLD NEW` takes two runs, as html, text or json")
-        old, new = (figures(load_story(name, directory)) for name in args.compare)
-        put(args, form, _compared(form, old, new, args), "comparison.html")
+        old, new = (figures_of(name, directory=directory) for name in args.compare)
+        text = render_compared(old, new, form, color=_color(args))
+        put(args, form, text, "comparison.html")
         return 0
-    found = figures_with(load_story(args.run, directory), args.profile)
+    found = figures_of(args.run, directory=directory, profile=args.profile)
     put(args, form, rendered(form, found, args), "report.html")
     return 0
 
 
 def rendered(form: str, found: "Figures", args: Namespace, *, is_chart: bool = False) -> str:
     """The report in one of its forms."""
-    if form == "html":
-        from flowc.report.page import render_page  # 30 ms of Jinja
+    from flowc.reporting import render  # not for --help
 
-        return render_page(found, is_chart=is_chart)
-    if form == "text":
-        from flowc.report.text import render_text
-
-        return render_text(found, color=_color(args))
-    from flowc.report.exports import EXPORTS
-
-    return EXPORTS[form](found)
-
-
-def _compared(form: str, old: "Figures", new: "Figures", args: Namespace) -> str:
-    from flowc.report.compare import compare, compare_json, compare_text
-
-    found = compare(old, new)
-    if form == "html":
-        from flowc.report.page import render_comparison  # 30 ms of Jinja
-
-        return render_comparison(found)
-    return compare_json(found) if form == "json" else compare_text(found, color=_color(args))
+    return render(found, form, chart=is_chart, color=_color(args))
 
 
 def _color(args: Namespace) -> bool:
@@ -111,22 +92,22 @@ def put(args: Namespace, form: str, text: str, otherwise: str) -> None:
 
 
 def write_report(args: Namespace, story: "RunStory") -> None:
-    """For `--report` of a run that is over."""
+    """For `--report` of a run that is over, with what it has added to a profile."""
     from flowc.cli.show import say
-    from flowc.report.figures import figures
+    from flowc.reporting import figures_with, render
 
     if not story.run:
         say("no report: nothing was run")
         return
-    write(args.report, rendered("html", figures(story), args))
+    is_measured = args.save_profile is not None and os.path.exists(args.save_profile)
+    found = figures_with(story, args.save_profile if is_measured else None)
+    write(args.report, render(found))
     if not args.quiet:
         say(f"report: {args.report}")
 
 
 def may_write(path: str) -> None:
     """Raises WorkflowError where `write` would: better before a long run than behind it."""
-    import os
-
     directory = os.path.dirname(path) or "."
     if not os.access(directory, os.W_OK) or os.path.isdir(path):
         raise fail("unwritable-report", f"`{path}` cannot be written: there is no place for it")
@@ -134,8 +115,6 @@ def may_write(path: str) -> None:
 
 def write(path: str, text: str) -> None:
     """A whole file or none. Stray bytes of names leave as they came."""
-    import os
-
     new = f"{path}.{os.getpid()}.new"
     try:
         with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:

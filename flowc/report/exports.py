@@ -77,7 +77,12 @@ def _rule(rule: Any) -> dict[str, Any]:
             else None
         )
     advice = rule.advice
-    found["advice"] = {"threads": advice.threads, "mem_gb": advice.memory_gb, "why": advice.why}
+    found["advice"] = {
+        "threads": advice.threads,
+        "mem_gb": advice.memory_gb,
+        "profile": advice.profile or None,
+        "why": advice.why,
+    }
     return found
 
 

@@ -122,7 +122,6 @@ def _environment() -> Environment:
         cores=lambda cores: f"{cores:.3g}",
         sample=_sample,
         sample_points=_sample_points,
-        quoted=lambda text: f'"{plain(text)}"',
     )
     return environment
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
+from flowc.diagnostic import printable
 from flowc.record.story import STATES, RunStory
 from flowc.report.bars import Bar
 from flowc.units import GIB, show_bytes
@@ -51,6 +52,18 @@ class Advice:
 
     def __bool__(self) -> bool:
         return self.threads is not None or self.memory_gb is not None
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """As a rule of a Workflowfile has them."""
+        found = []
+        if self.threads is not None:
+            found.append(f"threads: {self.threads}")
+        if self.memory_gb is not None:
+            found.append(f"mem_gb: {self.memory_gb:g}")
+        if self.profile:
+            found.append(f"profile: {_literal(self.profile)}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +178,13 @@ def _of(seen: Spread, what: str) -> str:
         if count < FEW
         else f"of {count} {what}"
     )
+
+
+def _literal(path: str) -> str:
+    """A string of the language that is this path, all of it in sight; a stray byte, which no
+    string has, is seen and is not it."""
+    text = printable(path.replace("\\", "\\\\").replace('"', '\\"'))
+    return f'"{text}"'
 
 
 def round_up(size_gb: float) -> float:

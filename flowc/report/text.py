@@ -120,25 +120,19 @@ def sparkline(times_s: Sequence[float], values: Sequence[float], most: float) ->
 def _rule_table(figures: Figures) -> list[str]:
     head = ("rule", "jobs", "median", "cores", "used", "memory", "peak", "advice")
     rows = [head]
-    for rule in figures.rules:
-        advice = rule.advice
-        words = []
-        if advice.threads is not None:
-            words.append(f"threads: {advice.threads}")
-        if advice.memory_gb is not None:
-            words.append(f"mem_gb={advice.memory_gb:g}")
-        rows.append(
-            (
-                _short(rule.rule or "(unknown)", _NAME),
-                f"{rule.jobs:,}",
-                show_seconds(rule.duration_s.p50) if rule.duration_s else "-",
-                f"{rule.cores.most:g}" if rule.cores else "-",
-                f"{rule.used_cores.p95:.2g}" if rule.used_cores else "-",
-                show_bytes(rule.memory_bytes.most) if rule.memory_bytes else "-",
-                show_bytes(rule.peak_bytes.most) if rule.peak_bytes else "-",
-                " ".join(words),
-            )
+    rows += [
+        (
+            _short(rule.rule or "(unknown)", _NAME),
+            f"{rule.jobs:,}",
+            show_seconds(rule.duration_s.p50) if rule.duration_s else "-",
+            f"{rule.cores.most:g}" if rule.cores else "-",
+            f"{rule.used_cores.p95:.2g}" if rule.used_cores else "-",
+            show_bytes(rule.memory_bytes.most) if rule.memory_bytes else "-",
+            show_bytes(rule.peak_bytes.most) if rule.peak_bytes else "-",
+            ", ".join(map(printable, rule.advice.lines)),
         )
+        for rule in figures.rules
+    ]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     last = len(head) - 1
     return [

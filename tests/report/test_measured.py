@@ -1,5 +1,6 @@
 """A report with what a profile knows."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -79,7 +80,13 @@ def test_the_models_of_a_profile_advise(tmp_path: Path, monkeypatch: pytest.Monk
     Path("p.json").write_text(json.dumps(profile))
     assert main(["report", "log", "--profile", "p.json"]) == OK
     page = Path("report.html").read_text("utf-8")
-    assert "profile: &#34;p.json&#34;" in page
+    snippet = re.search(r'<span class="advice"><pre>(.*?)</pre>', page, re.S)
+    assert snippet
+    lines = html.unescape(snippet[1]).split("\n")
+    assert [line.split(":")[0] for line in lines] == ["    threads", "    mem_gb", "    profile"]
+    rule = ["rule map:", '    output: "{n}"', *lines, '    shell: "true > {output}"']
+    Path("Workflowfile").write_text("\n".join([*rule, ""]))
+    assert main(["plan", "7", "--json"]) == OK
     drawing = re.search(r'<figure class="scatter">.*?</figure>', page, re.S)
     assert drawing and drawing[0].count("<circle") == 4
     assert '<path class="model" d="M' in drawing[0]
@@ -87,3 +94,32 @@ def test_the_models_of_a_profile_advise(tmp_path: Path, monkeypatch: pytest.Monk
     Path("p.json").write_text(json.dumps(profile))
     assert main(["report", "log", "--profile", "p.json", "-o", "b.html"]) == OK
     assert "no measurement of this very run" in Path("b.html").read_text("utf-8")
+
+
+WORKFLOW = """\
+rule hold:
+    output: "out.txt"
+    mem_gb: 1
+    shell: "python3 -c 'import time; x = bytearray(60 << 20); time.sleep(0.6)'; echo > {output}"
+"""
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["run", "--save-profile", "p.json"], ["profile", "-o", "p.json"]],
+    ids=["run", "profile"],
+)
+def test_a_report_at_once_has_what_was_measured(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Workflowfile").write_text(WORKFLOW)
+    assert main([*argv, "--cores", "2", "--report", "r.html", "--quiet"]) == OK
+    page = Path("r.html").read_text("utf-8")
+    assert "as it was seen" in page
+    assert "profile: &#34;p.json&#34;" in page
+    data = json.loads(
+        re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)[0]
+    )
+    assert max(data["usage"]["memory_used"]) > 50
+    assert len(data["usage"]["at"]) > 4  # looked at more often than at its start and end

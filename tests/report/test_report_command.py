@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.runlog import job, many_jobs, run_ended, run_started
 
+from flowc.api import report_run
 from flowc.cli.main import BAD_INPUT, OK, main
 from flowc.events import Event, to_line
 
@@ -148,3 +149,11 @@ def test_what_waits_for_a_limit_by_name_is_said_so(capsys: pytest.CaptureFixture
     assert limited_s["limit ftp"] > 0.7 * data["figures"]["makespan_s"] / 2
     assert {a["resources"]["limit:ftp"] for j in data["run"]["jobs"] for a in j["attempts"]} == {1}
     assert max(limited_s, key=limited_s.__getitem__) == "limit ftp"
+
+
+def test_programs_get_what_the_command_gives(capsys: pytest.CaptureFixture[str]) -> None:
+    keep(many_jobs(10))
+    assert main(["report", "-o", "-"]) == OK
+    assert report_run() == capsys.readouterr().out
+    assert main(["report", "--format", "csv"]) == OK
+    assert report_run(form="csv") == capsys.readouterr().out

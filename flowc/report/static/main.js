@@ -137,7 +137,7 @@ for (const button of document.querySelectorAll(".copy")) {
   button.addEventListener("click", async () => {
     const pre = button.parentElement.querySelector("pre");
     try {
-      await navigator.clipboard.writeText(pre.textContent.trim());
+      await navigator.clipboard.writeText(`${pre.textContent}\n`);
       button.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(pre); // a page from disk may not write: it can be copied by hand
