@@ -135,8 +135,8 @@ class Job:
 
     @property
     def wildcard_items(self) -> dict[str, str]:
-        names = self.graph.wildcard_names[self.graph.rule_of[self.id]]
-        return dict(zip(names, self.graph.wildcards[self.id], strict=True))
+        graph, id = self.graph, self.id
+        return dict(zip(graph.wildcard_names[graph.rule_of[id]], graph.wildcards[id], strict=True))
 
     @property
     def wildcards(self) -> Wildcards:
@@ -146,8 +146,7 @@ class Job:
     @property
     def name(self) -> str:
         """`map(sample=A)`, or `all` where there is no wildcard."""
-        values = self.wildcards
-        return f"{self.rule.name}({values})" if len(values) else self.rule.name
+        return job_name(self.rule.name, self.wildcard_items)
 
     @property
     def input_paths(self) -> list[str]:
@@ -199,6 +198,13 @@ class Job:
     @property
     def log(self) -> Record:
         return self.fill(self.rule.logs)
+
+
+def job_name(rule: str, wildcards: Mapping[str, str]) -> str:
+    """See `Job.name`."""
+    if not wildcards:
+        return rule
+    return f"{rule}({','.join([f'{name}={value}' for name, value in wildcards.items()])})"
 
 
 def output_flags(rule: Rule) -> list[Flags]:

@@ -236,9 +236,11 @@ def fill(template: Template, values: Mapping[str, Any]) -> str:
             out.append(as_text(value, part))
             continue
         items = _items(value, part)
-        careful = part.context[-1:] == "!" or part.conversion
-        if careful or any(item in RESERVED or HARMLESS(item) is None for item in items):
+        if part.context[-1:] == "!" or part.conversion:
             return _fill_carefully(template, values)
+        for item in items:
+            if item in RESERVED or HARMLESS(item) is None:
+                return _fill_carefully(template, values)
         out.append(" ".join(items))
     return "".join(out)
 
@@ -346,9 +348,12 @@ def _format(value: Any, slot: Placeholder) -> str:
 
 def _value(slot: Placeholder, values: Mapping[str, Any]) -> Any:
     """What a placeholder stands for in this job."""
-    if slot.root not in values:
-        raise fail("unknown-name", f"there is no `{slot.root}` here", slot.span)
-    value = values[slot.root]
+    try:
+        value = values[slot.root]
+    except KeyError:
+        if slot.root in values:
+            raise
+        raise fail("unknown-name", f"there is no `{slot.root}` here", slot.span) from None
     return _walk(value, slot) if slot.path else value
 
 

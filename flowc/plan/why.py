@@ -29,6 +29,9 @@ are named."""
 
 _ONE_BY_ONE = 20
 
+Absent = list[tuple[int, bool]]
+"""Files that are not there, and whether they are temp."""
+
 
 class Why:
     def __init__(self, assessment: Assessment) -> None:
@@ -46,10 +49,11 @@ class Why:
         if not len(a.graph.outputs[job]):
             reasons.append(NoOutput())
         else:
+            absent = self._absent(job)
             reasons += self._recorded(job)
-            reasons += islice(self._missing(job), MOST_OF_A_KIND)
+            reasons += islice(self._missing(absent), MOST_OF_A_KIND)
             reasons += islice(self._newer(job), MOST_OF_A_KIND)
-            reasons += islice(self._needed(job), MOST_OF_A_KIND)
+            reasons += islice(self._needed(job, absent), MOST_OF_A_KIND)
         reasons += self._upstream(job)
         return reasons
 
@@ -60,31 +64,33 @@ class Why:
         elif selection.force_all:
             yield Forced("--forceall")
 
-    def _missing(self, job: JobId) -> Iterator[Reason]:
-        for file, is_temp in self._absent(job):
+    def _missing(self, absent: Absent) -> Iterator[Reason]:
+        for file, is_temp in absent:
             if not is_temp or file in self.a.selection.asked:
                 yield MissingOutput(self.a.graph.paths[file])
 
-    def _needed(self, job: JobId) -> Iterator[Reason]:
+    def _needed(self, job: JobId, absent: Absent) -> Iterator[Reason]:
         a = self.a
-        for file, is_temp in self._absent(job):
-            wanted = job in a.needed or a.is_wanted(file)
-            if is_temp and wanted and file not in a.selection.asked:
+        for file, is_temp in absent:
+            wanted = is_temp and (job in a.needed or a.is_wanted(file))
+            if wanted and file not in a.selection.asked:
                 yield NeededTemp(a.graph.paths[file])
 
-    def _absent(self, job: JobId) -> Iterator[tuple[int, bool]]:
+    def _absent(self, job: JobId) -> Absent:
         """The missing outputs of a job that runs for certain, and whether they are temp."""
-        a = self.a
-        if a.decisions[job] == RUN:
-            facts = a.rules[a.graph.rule_of[job]]
-            for file, is_temp in zip(a.graph.outputs[job], facts.temp, strict=True):
-                if a.graph.states[file] is None:
-                    yield file, is_temp
+        graph = self.a.graph
+        if self.a.decisions[job] != RUN:
+            return []
+        temp, states = self.a.rules[graph.rule_of[job]].temp, graph.states
+        files = zip(graph.outputs[job], temp, strict=True)
+        return [(file, is_temp) for file, is_temp in files if states[file] is None]
 
     def _recorded(self, job: JobId) -> Iterator[Reason]:
         """What the history says: how the last attempt ended, and what has changed since."""
         a = self.a
         records = self._records_of(job)
+        if not records:
+            return
         states = {record.state for record in records}
         if FAILED in states:
             yield FailedBefore()
@@ -117,8 +123,10 @@ class Why:
             self._records = self.a.history.records(
                 [paths[file] for other in chosen for file in graph.outputs[other]]
             )
-        mine = [paths[file] for file in graph.outputs[job]]
         known = self._records
+        if known is not None and not known:
+            return []
+        mine = [paths[file] for file in graph.outputs[job]]
         if known is None:
             return list(self.a.history.records(mine).values())
         return [known[path] for path in mine if path in known]
@@ -144,7 +152,7 @@ class Why:
         reasons: list[Reason] = []
         for ref in a.flow_inputs(job):
             if ref >= 0:
-                reasons += self._makers_of([ref])
+                reasons += self._makers_of((ref,))
             else:
                 found = self._upstream_of_group.get(~ref)
                 if found is None:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from flowc.dataclass import dataclass, field
 from flowc.executors.base import Task
-from flowc.graph.job import Job
+from flowc.graph.job import job_name
 from flowc.ids import JobId
 from flowc.lang.simple import bash_is_untouched, is_simple_command
 from flowc.lang.template import Template, fill
@@ -89,21 +89,22 @@ class Launcher:
     def launch(self, id: JobId, attempt: int, request: Request) -> Launch:
         """Raises WorkflowError where a value cannot be had or cannot stand where it should."""
         job = self._graph.job(id)
+        rule, wildcards = job.rule, job.wildcard_items
         values = JobValues(job, attempt, request)
-        template, message = job.rule.command, job.rule.message
+        template, message = rule.command, rule.message
         assert template is not None
         command = fill(template, values)
-        log = self._log(job, attempt)
-        if job.rule.script is None:
-            argv, script = self._argv(command, log, may_skip_shell=not job.rule.env)
+        log = self._log(rule.name, wildcards, attempt)
+        if rule.script is None:
+            argv, script = self._argv(command, log, may_skip_shell=not rule.env)
         else:
             text, suffix = job_text(values, command, self._workflow, self._prefix)
             script = self._script(log, os.fsencode(text), suffix)
-            argv = job_argv(job.rule.script, os.path.abspath(script))
+            argv = job_argv(rule.script, os.path.abspath(script))
         task = Task(
             job=id,
             attempt=attempt,
-            name=job.name,
+            name=job_name(rule.name, wildcards),
             argv=argv,
             cwd=self.shadows.begin(job),
             env=self._environment(request, values),
@@ -114,10 +115,9 @@ class Launcher:
             resources=_figures(request),
             memory_limit_bytes=self._memory_limit(request),
         )
-        wildcards = job.wildcard_items
         return Launch(
             task,
-            job.rule.name,
+            rule.name,
             wildcards,
             command,
             self.message(message, values),
@@ -161,8 +161,8 @@ class Launcher:
             file.write(data + b"\n")
         return path
 
-    def _log(self, job: Job, attempt: int) -> str:
-        directory, name = log_name(job)
+    def _log(self, rule: str, wildcards: Mapping[str, str], attempt: int) -> str:
+        directory, name = log_name(rule, wildcards)
         self._make_directory(directory)
         return f"{directory}/{name}.log" if attempt == 1 else f"{directory}/{name}.{attempt}.log"
 
@@ -208,23 +208,21 @@ def shell_prefix(workflow: Workflow) -> str:
     return "" if prefix == DEFAULT_PREFIX and not is_bash else prefix
 
 
-def log_name(job: Job) -> tuple[str, str]:
+def log_name(rule: str, wildcards: Mapping[str, str]) -> tuple[str, str]:
     """The directory and the name, without attempt and suffix, of the log of a job's own output.
 
     `.flowc/logs/map` and `sample=A`: no two jobs of a graph share one.
     """
-    rule = _cut(_safe(job.rule.name))
-    values = job.wildcard_items
-    if not values:
+    rule = _cut(_safe(rule))
+    if not wildcards:
         return f"{STATE}/logs/{rule}", rule
-    return f"{STATE}/logs/{rule}", _cut(
-        ",".join(f"{_safe(n)}={_safe(v)}" for n, v in values.items())
-    )
+    name = ",".join([f"{_safe(n)}={_safe(v)}" for n, v in wildcards.items()])
+    return f"{STATE}/logs/{rule}", _cut(name)
 
 
 def _safe(text: str) -> str:
     """Odd characters, among them `,` and `=`, as %41; bytes that are not UTF-8 likewise."""
-    if _PLAIN.fullmatch(text):
+    if _is_plain(text):
         return text
     return _ODD.sub(lambda m: b"%%%02X" % m[0][0], os.fsencode(text)).decode("ascii")
 
@@ -237,7 +235,7 @@ def _cut(name: str) -> str:
     return f"{name[: LONGEST_NAME_BYTES - 17]}~{digest}"
 
 
-_PLAIN = re.compile(r"(?!\.)[A-Za-z0-9_.+@^-]+")
+_is_plain = re.compile(r"(?!\.)[A-Za-z0-9_.+@^-]+").fullmatch
 _ODD = re.compile(rb"^\.|[^A-Za-z0-9_.+@^-]")
 
 
