@@ -13,8 +13,9 @@ from array import array
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
 
-from flowc.diagnostic import Diagnostic, WorkflowError
+from flowc.diagnostic import WorkflowError
 from flowc.disk import Disk, FileState
+from flowc.graph.endless import Growth, grows_for_ever
 from flowc.graph.inputs import (
     Found,
     InputItem,
@@ -31,17 +32,8 @@ from flowc.ids import NO_JOB, FileId, JobId, RuleId
 from flowc.lang.values import Flags, Wildcards
 from flowc.lang.workflow import Rule, Workflow
 
-LONGEST_PATH = 4096
-"""No file can have a longer path (PATH_MAX): a candidate that asks for one drops out."""
-
-_REPEATS = 20
-"""A wildcard value that ends in so many repeats of one text is a rule feeding itself for ever."""
-
 _DEEP = 40
 """From so many rounds on, every candidate is checked for feeding itself."""
-
-_MANY_FILES, _GROWING_ROUNDS = 4_000_000, 6
-"""With so many files, and paths longer in each of so many rounds, there is no end to expect."""
 
 
 class Expansion:
@@ -95,32 +87,15 @@ class Expansion:
 
     def run(self) -> None:
         """Expand until every file has its jobs. Raises WorkflowError where that has no end."""
-        rounds, longest, growing = 0, 0, 0
+        rounds, growth = 0, Growth()
         while self._scanned < len(self.paths):
             start, self._scanned = self._scanned, len(self.paths)
             rounds += 1
             self._is_deep = rounds > _DEEP
-            if start > _MANY_FILES:
-                size = max(map(len, self.paths[start:]))
-                growing = growing + 1 if size > longest else 0
-                longest = size
-                if growing >= _GROWING_ROUNDS:
-                    raise self._endless(start)
+            growth.check(self, start)
             self._expand(range(start, self._scanned))
             while self._late:
                 self._settle(self._late.pop())
-
-    def _endless(self, file: int) -> WorkflowError:
-        job = self.asked_by[file]
-        rule = self.workflow.rules[self.rule_of[job]]
-        return WorkflowError(
-            Diagnostic(
-                "endless-recursion",
-                f"the inputs of rule `{rule.name}` ask for ever longer paths, without an end",
-                rule.span,
-                hint="constrain the rule's wildcards so that it does not match its own inputs",
-            )
-        )
 
     def _expand(self, files: range) -> None:
         """Create the jobs that make these files, rule by rule."""
@@ -162,7 +137,7 @@ class Expansion:
             by_rule.setdefault(hit.product.rule, []).append(hit)
         asking = self._asking_values(file)
         chosen = [self._best_match(path, of_rule, asking) for of_rule in by_rule.values()]
-        chosen = [hit for hit in chosen if not _grows_for_ever(path, hit.values)]
+        chosen = [hit for hit in chosen if not grows_for_ever(path, hit.values)]
         return sorted(chosen, key=self._rank)
 
     def _asking_values(self, file: int) -> dict[str, str]:
@@ -348,20 +323,3 @@ class Expansion:
         """The files of Refs, flat."""
         groups = self.groups
         return chain.from_iterable((r,) if r >= 0 else groups[~r] for r in refs)
-
-
-def _grows_for_ever(path: str, values: Values) -> bool:
-    """Whether a rule seems to feed itself: the path outgrows any file system, or a wildcard's
-    value ends in the same text over and over (the check is Snakemake's)."""
-    if len(path) > LONGEST_PATH:
-        return True
-    return any(len(value) > _REPEATS and _is_periodic(value) for value in values)
-
-
-def _is_periodic(value: str) -> bool:
-    size = len(value)
-    return any(
-        value.endswith(value[size - period :] * _REPEATS)
-        for period in range(1, size // _REPEATS + 1)
-        if not value[size - period :].isalnum()
-    )

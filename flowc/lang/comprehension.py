@@ -1,6 +1,7 @@
 """Comprehensions and assignment targets, compiled."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from flowc.diagnostic import fail
@@ -8,6 +9,7 @@ from flowc.lang.faults import explain
 from flowc.lang.limits import NESTING, Refusal
 from flowc.lang.names import SCOPE, Context, Frame, Run, target_names
 from flowc.lang.operators import set_item
+from flowc.lang.values import FlaggedPath
 from flowc.source import Span
 from flowc.syntax import tree
 
@@ -131,11 +133,24 @@ def _looper(compiler: "Compiler") -> Callable[[_Clause, Frame], Any]:
     def loop(clause: _Clause, frame: Frame) -> Any:
         value = clause.iterable(frame)
         try:
-            return iterate(value)
+            found = iterate(value)
         except Refusal as fault:
             raise explain(fault, clause.span) from None
+        return found if type(found) in _STEADY else _watched(found, clause.span)
 
     return loop
+
+
+_STEADY = frozenset({islice, tuple, str, FlaggedPath, range})
+"""Loops over these end well, whatever is changed meanwhile."""
+
+
+def _watched(values: Iterable[Any], span: Span) -> Iterator[Any]:
+    """The values of what must not be changed while a loop goes over it."""
+    try:
+        yield from values
+    except RuntimeError as fault:
+        raise explain(fault, span) from None
 
 
 def _walk(clauses: list[_Clause], loop: Any) -> Callable[[Frame, Any], Iterator[None]]:

@@ -29,11 +29,10 @@ def read_module_block(
     block: tree.Block, space: Space, interpreter: Interpreter, faults: Faults
 ) -> Module:
     """What a `module` block says. A faulty one is broken: using it is silent."""
-    head = block.kind.span if block.name is None else block.kind.span.to(block.name.span)
-    module = Module(block.name.text if block.name is not None else "", head)
+    assert block.name is not None, "the parser asks for a name"
+    head = block.kind.span.to(block.name.span)
+    module = Module(block.name.text, head)
     before = len(faults)
-    if block.name is None:
-        faults.append(Diagnostic("unnamed-module", "a module has a name", head))
     for directive in block.directives:
         row = MODULE_DIRECTIVES.get(directive.name.text)
         if row is None:

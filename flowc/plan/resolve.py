@@ -32,7 +32,7 @@ class _NotYetError(WorkflowError):
     """A figure depends on a file that does not exist yet."""
 
     def __init__(self) -> None:
-        super().__init__(Diagnostic("not-yet", "an input does not exist yet"))
+        super().__init__(())
 
 
 @dataclass(slots=True)

@@ -104,6 +104,15 @@ def test_each_fault_has_its_place_and_its_words(
     assert (found.span.start, found.span.text) == (len(before), guilty)
 
 
+def test_a_star_is_refused_where_no_list_takes_it() -> None:
+    """The grammar has no such place; a tree that a program makes might."""
+    name = parse_expression(Source("t", "samples"))
+    starred = tree.Starred(name, name.span)
+    with pytest.raises(WorkflowError) as caught:
+        Interpreter(RealDisk()).evaluate(starred, Scope(dict(NAMES)))
+    assert [d.code for d in caught.value.diagnostics] == ["misplaced-star"]
+
+
 def execute(text: str) -> tuple[dict[str, Any], list[Diagnostic], list[tree.Statement]]:
     faults: list[Diagnostic] = []
     seen: list[tree.Statement] = []

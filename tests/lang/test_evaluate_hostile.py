@@ -371,6 +371,18 @@ for x in xs:
         None,
     ),
     "grows while a comprehension goes through it": ("xs = [1]\nys = [xs.append(x) for x in xs]", None),
+    "a dict that grows while a comprehension goes through it": (
+        "d = {1: 1}\nys = [d.update({k + 1: 1}) for k in d]",
+        "changed-in-loop",
+    ),
+    "a set that grows in an inner loop": (
+        "s = {1}\nys = [s.add(k + 1) for _ in [1] for k in s]",
+        "changed-in-loop",
+    ),
+    "a dict that grows behind an iterator": (
+        "d = {1: 1}\nys = [d.update({k + 1: 1}) for n, k in enumerate(d)]",
+        "changed-in-loop",
+    ),
     "a dict that grows": (
         """
 def grow():

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from flowc.diagnostic import WorkflowError
 from flowc.ids import JobId
 from flowc.lang.workflow import Rule
 from flowc.plan.decision import Decision
@@ -353,3 +354,10 @@ def test_every_combination(output: str, record: str | None, build: Any, past: An
         causes = {reason.kind for reason in plan.reasons(MAKE)}
         assert causes == expected_causes(s), s
         assert plan.decisions[0] == (RUN if causes else SKIP), s
+
+
+def test_a_trigger_that_is_none_is_named(build: Any) -> None:
+    disk = files()
+    with pytest.raises(WorkflowError) as caught:
+        make_plan(build.graph(disk, make_rule(build)), NoHistory(), disk, only("moon"))
+    assert [d.code for d in caught.value.diagnostics] == ["unknown-trigger"]

@@ -259,6 +259,19 @@ def test_a_damaged_database_is_made_anew(content: bytes, tmp_path: Path) -> None
         assert history.outputs() == {"x": DONE_X}
 
 
+def test_a_database_that_is_damaged_at_once_again_is_given_up(tmp_path: Path) -> None:
+    """It is the disk that is at fault: no use in a third one."""
+    write_log(tmp_path, "r.jsonl", [done("x")])
+    (tmp_path / "history.db").write_bytes(b"not a database, but as long as one" * 100)
+    with pytest.raises(WorkflowError) as caught, History(str(tmp_path)) as history:
+        history.catch_up()
+        assert history.replaced
+        history.close()
+        (tmp_path / "history.db").write_bytes(b"nor is this one, though it is as long" * 100)
+        history.catch_up()
+    assert caught.value.diagnostics[0].code == "history-corrupt"
+
+
 def damages(data: bytes, chance: random.Random, count: int) -> Iterator[bytes]:
     """The bytes cut off at many places, and with single bits turned."""
     for _ in range(count):

@@ -90,6 +90,7 @@ def test_the_lock_names_its_owner_and_ends_with_it(tmp_path: Path) -> None:
         with pytest.raises(LockedError) as caught:
             DirectoryLock(str(tmp_path)).acquire()
         owner.kill()
+    assert caught.value.diagnostics[0].code == "locked"
     message = caught.value.diagnostics[0].message
     assert f"process {owner.pid} on {os.uname().nodename}" in message
     assert "(`flowc run`)" in message
