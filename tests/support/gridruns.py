@@ -48,6 +48,11 @@ class Story:
                     assert event.job in self.started and event.job not in self.ended
                     self.ended[event.job] = event
 
+    def wait(self, for_s: float) -> None:
+        """Hear what is told for so long."""
+        until_s = time.monotonic() + for_s
+        self.until(lambda: time.monotonic() >= until_s)
+
     def end(self, *jobs: int, timeout_s: float = 60.0) -> list[JobEnded]:
         self.until(lambda: all(job in self.ended for job in jobs), timeout_s)
         return [self.ended[job] for job in jobs]
