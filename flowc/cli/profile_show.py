@@ -61,8 +61,11 @@ def main(args: Namespace) -> int:
         return 0
     color = wants_color(args, sys.stdout)
     if args.jobs:
-        rows = [_job_row(a) for one in evidence.values() for a in one.attempts]
+        attempts = [a for one in evidence.values() for a in one.attempts]
+        has_gpu = any(a.gpu_memory_peak_bytes is not None for a in attempts)
+        rows = [_job_row(a)[: None if has_gpu else -1] for a in attempts]
         heads: tuple[str, ...] = ("job", "outcome", "wall ", "cores ", "memory ", "inputs ")
+        heads += ("gpus",) if has_gpu else ()
     else:
         rows = [_rule_row(one) for one in evidence.values()]
         heads = ("rule", "jobs ", "wall ", "cores ", "memory ", "threads ", "mem_gb ", "why")
@@ -138,6 +141,7 @@ def _job_row(attempt: "Attempt") -> list[str]:
         _number(cores_used(attempt)),
         bound + _size(attempt.memory_peak_bytes),
         _size(attempt.input_bytes),
+        f"{_number(attempt.gpu_use_peak)} with {_size(attempt.gpu_memory_peak_bytes)}",
     ]
 
 

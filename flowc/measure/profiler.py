@@ -221,6 +221,8 @@ def measured(ended: JobEnded | None, series: Series | None) -> dict[str, Any]:
     if seen is not None:
         found["threads_peak"] = seen.threads_peak
         found["processes_peak"] = seen.processes_peak
+        found["gpu_memory_peak_bytes"] = seen.gpu_memory_peak_bytes
+        found["gpu_use_peak"] = _round(seen.gpu_use_peak)
         found["series"] = series_data(seen.shown())
     return found
 
@@ -244,13 +246,17 @@ def _memory(ended: JobEnded, seen: Series | None) -> dict[str, Any]:
 
 def series_data(moments: list[Moment]) -> dict[str, list[float | None]]:
     """Columns, as a profile has them."""
-    return {
+    found: dict[str, list[float | None]] = {
         "t_s": [round(m.at_s, 3) for m in moments],
         "cores": [round(cores, 2) for cores in cores_between(moments)],
         "rss_bytes": [m.rss_bytes for m in moments],
         "memory_bytes": [m.memory_bytes for m in moments],
         "threads": [m.threads for m in moments],
     }
+    if any(m.gpu_memory_bytes is not None or m.gpu_use is not None for m in moments):
+        found["gpu_memory_bytes"] = [m.gpu_memory_bytes for m in moments]
+        found["gpu_use"] = [_round(m.gpu_use) for m in moments]
+    return found
 
 
 def date(at_s: float) -> str:

@@ -17,9 +17,10 @@ It is a thread because a look is short: some 1 ms for 16 jobs of 4 processes eac
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 
+from flowc.measure.gpu import GpuReader, GpuUse, open_gpus
 from flowc.measure.processes import TICKS_PER_S, Stat, list_pids, read_pss_bytes, read_stat
 from flowc.measure.series import Moment, Series
 
@@ -37,6 +38,7 @@ SAME = 0.02
 """A change of memory by less is none."""
 PSS_FIRST_S, PSS_LONGEST_S = 0.05, 10.0
 """How far apart looks at shared memory are, while nothing changes: twice as far each time."""
+GPU_EACH_S = 1.0
 
 
 class Allowance:
@@ -90,7 +92,13 @@ class Watched:
         self._pss_wait_s = PSS_FIRST_S
         self.pss_cost_s = 0.0  # of the last time
 
-    def look(self, stats: dict[int, Stat], now_s: float, pss_spacing_s: float | None) -> None:
+    def look(
+        self,
+        stats: dict[int, Stat],
+        now_s: float,
+        pss_spacing_s: float | None,
+        gpus: Mapping[int, GpuUse],
+    ) -> None:
         """Note what its processes use now. `pss_spacing_s`: how long ago shared memory must have
         been looked at last; None: it must not be looked at."""
         if not stats:
@@ -103,6 +111,9 @@ class Watched:
         self._last_ticks = ticks
         at_s = now_s - self.started_s
         rss_bytes = sum([s.rss_bytes for s in stats.values()])
+        gpu = GpuUse(None, None)
+        for pid in gpus.keys() & stats.keys():
+            gpu = gpu.plus(gpus[pid])
         moment = Moment(
             at_s,
             (ticks + self._lost_ticks) / TICKS_PER_S,
@@ -110,6 +121,7 @@ class Watched:
             self._memory(stats, rss_bytes, at_s, pss_spacing_s),
             sum([s.threads for s in stats.values()]),
             len(stats),
+            *gpu,
         )
         self.series.add(moment)
 
@@ -171,6 +183,9 @@ class Sampler:
         self._owner: dict[int, int] = {}  # process -> the first process of its job
         self._foreign: set[int] = set()
         self._due: list[tuple[float, int]] = []
+        self._gpus: GpuReader | None = None
+        self._gpu_uses: Mapping[int, GpuUse] = {}
+        self._gpu_at_s = clock() - GPU_EACH_S
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -214,6 +229,14 @@ class Sampler:
         # Signals are for the main thread, which is waiting for them.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         allowance = Allowance(SHARE, CREDIT_S, self._clock())
+        self._gpus = open_gpus()
+        try:
+            self._look_on(allowance)
+        finally:
+            if self._gpus is not None:
+                self._gpus.close()
+
+    def _look_on(self, allowance: Allowance) -> None:
         while True:
             with self._changed:
                 while not self._closed and not self._due:
@@ -249,6 +272,8 @@ class Sampler:
         if not due:
             return 0.0
         self._find_new()
+        if self._gpus is not None and now_s - self._gpu_at_s >= GPU_EACH_S:
+            self._gpu_uses, self._gpu_at_s = self._gpus.read(), now_s
         pss_s = 0.0
         for root in due:
             job = self._jobs[root]
@@ -263,9 +288,8 @@ class Sampler:
                     stats[pid] = stat
             may_tell_apart = self._pss_allowance.refill(now_s) > 0
             before_s, job.pss_cost_s = job.pss_cost_s, 0.0
-            job.look(
-                stats, now_s, before_s * len(self._jobs) / PSS_SHARE if may_tell_apart else None
-            )
+            spacing_s = before_s * len(self._jobs) / PSS_SHARE if may_tell_apart else None
+            job.look(stats, now_s, spacing_s, self._gpu_uses)
             pss_s += job.pss_cost_s
             self._pss_allowance.use(job.pss_cost_s, now_s)
             job.pss_cost_s = job.pss_cost_s or before_s

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 MOST_MOMENTS = 240
 """Of a job that is still watched. When there are more, neighbours are merged."""
@@ -22,6 +23,8 @@ class Moment:
     memory_bytes: int | None  # shared memory counted once; None: not looked at
     threads: int
     processes: int
+    gpu_memory_bytes: int | None = None  # on all GPUs; None: nothing tells
+    gpu_use: float | None = None  # 1: one GPU, all of it
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class Series:
     memory_peak_bytes: int = 0
     threads_peak: int = 0
     processes_peak: int = 0
+    gpu_memory_peak_bytes: int | None = None
+    gpu_use_peak: float | None = None
     cpu_s: float = 0.0
     every_pss_read: bool = True  # whether shared memory could be told apart whenever it mattered
     _window: deque[tuple[float, float]] = field(default_factory=lambda: deque([(0.0, 0.0)]))
@@ -47,6 +52,8 @@ class Series:
             self.memory_peak_bytes = max(self.memory_peak_bytes, moment.memory_bytes)
         self.threads_peak = max(self.threads_peak, moment.threads)
         self.processes_peak = max(self.processes_peak, moment.processes)
+        self.gpu_memory_peak_bytes = _larger(self.gpu_memory_peak_bytes, moment.gpu_memory_bytes)
+        self.gpu_use_peak = _larger(self.gpu_use_peak, moment.gpu_use)
         self._cores(moment)
         self.moments.append(moment)
         if len(self.moments) > MOST_MOMENTS:
@@ -77,15 +84,24 @@ def halve(moments: list[Moment]) -> list[Moment]:
     return [*merged, moments[-1]] if len(moments) % 2 else merged
 
 
+_Known = TypeVar("_Known", int, float)
+
+
+def _larger(a: _Known | None, b: _Known | None) -> _Known | None:
+    """Of what is known."""
+    return b if a is None else a if b is None else max(a, b)
+
+
 def _merge(a: Moment, b: Moment) -> Moment:
-    seen = [m for m in (a.memory_bytes, b.memory_bytes) if m is not None]
     return Moment(
         b.at_s,
         b.cpu_s,
         max(a.rss_bytes, b.rss_bytes),
-        max(seen, default=None),
+        _larger(a.memory_bytes, b.memory_bytes),
         max(a.threads, b.threads),
         max(a.processes, b.processes),
+        _larger(a.gpu_memory_bytes, b.gpu_memory_bytes),
+        _larger(a.gpu_use, b.gpu_use),
     )
 
 
