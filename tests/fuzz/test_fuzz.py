@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from support.fuzzing import SEEDS, input_bytes, kept, survive
+from support.fuzzing import SEEDS, failures, input_bytes, kept, survive
 
-QUICK, SLOW = 400, 20_000
+QUICK, SLOW = 300, 100_000
 
 
 @pytest.fixture
@@ -34,8 +34,11 @@ def test_some_inputs(here: Path) -> None:
 
 
 @pytest.mark.slow
-def test_many_inputs(here: Path) -> None:
-    run(QUICK, int(os.environ.get("FLOWC_FUZZ_INPUTS", SLOW)), here)
+def test_many_inputs() -> None:
+    """All cores, a minute and a half on two."""
+    count = int(os.environ.get("FLOWC_FUZZ_INPUTS", SLOW))
+    failed = [each for _, lot in failures(QUICK, count, os.cpu_count() or 1) for each in lot]
+    assert not failed, "tests/fuzz/run.py --first NUMBER --inputs 1 does one again"
 
 
 def test_the_same_number_gives_the_same_input() -> None:

@@ -2,15 +2,21 @@
 
 `input_text(seed)` is a Workflowfile by grammar, or a kept seed with bytes changed; the same for the
 same number. `survive` reads, formats and plans it: a `WorkflowError` is the only exception, and a
-second for each KB the longest time.
+second for each KB the longest time. `failures` does so with many, in several processes.
 """
 
+import gc
+import os
 import random
+import resource
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 
@@ -26,6 +32,7 @@ from flowc.syntax.read import read_source
 SEEDS = Path(__file__).resolve().parents[1] / "fuzz" / "seeds"
 S_PER_KB = 1.0
 HANGS_AFTER_S = 20.0
+MOST_MEMORY_BYTES = 4 << 30
 PIECES = (
     b"", b" ", b"\n", b"\n    ", b"\t", b"(", b")", b"[", b"]", b"{", b"}", b"{x}", b"{x,(a+)+}",
     b'"', b"'", b'"""', b"f'{", b"#", b"\\", b":", b",", b"=", b"*", b"**", b"lambda: ", b" if ",
@@ -95,14 +102,13 @@ def survive(data: bytes, path: Path) -> None:
     path.write_bytes(data)
     started = time.process_time()
     with deadline(HANGS_AFTER_S):
-        for step in (_format, _check, _plan):
+        for step in (_format, _plan):
             try:
                 step(path.name)
             except WorkflowError as error:
                 assert error.diagnostics
                 _said(error.diagnostics)
-                if step is not _check:
-                    break
+                break
     took_s = time.process_time() - started
     assert took_s <= S_PER_KB * max(1.0, len(data) / 1024), f"took {took_s:.1f} s"
 
@@ -112,17 +118,58 @@ def _format(name: str) -> None:
     made.encode("utf-8")
 
 
-def _check(name: str) -> None:
-    _said(unsilenced(find_all(load_file(name))))
-
-
 def _plan(name: str) -> None:
-    graph = compile_file(name)
-    plan = plan_graph(graph)
-    assert len(plan.decisions) == len(graph)
+    """What `flowc check` and `flowc plan` do."""
+    try:
+        graph = compile_file(name)
+    except WorkflowError as error:
+        _said(error.diagnostics)
+        graph = None
+    workflow = load_file(name) if graph is None else graph.workflow
+    _said(unsilenced(find_all(workflow)))
+    if graph is not None:
+        assert len(plan_graph(graph).decisions) == len(graph)
 
 
 def _said(diagnostics: "tuple[Diagnostic, ...] | list[Diagnostic]") -> None:
     for diagnostic in diagnostics[:5]:
         assert render(diagnostic)
         diagnostic.to_json()
+
+
+# --- many inputs, several processes --------------------------------------------------------------
+
+
+CHUNK = 1000
+
+
+def failures(first: int, count: int, processes: int) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+    """For each lot of inputs, in order: how many are done by then, and which of the lot did not
+    survive, and why. A process that dies ends all."""
+    end = first + count
+    lots = [(at, min(at + CHUNK, end)) for at in range(first, end, CHUNK)]
+    done = 0
+    with ProcessPoolExecutor(processes, get_context("spawn"), _confine) as pool:
+        for (at, to), failed in zip(lots, pool.map(_chunk, lots), strict=True):
+            done += to - at
+            yield done, failed
+
+
+def _confine() -> None:
+    """A process that takes more memory than any of these inputs should fails, and nothing else."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+    gc.freeze()
+
+
+def _chunk(bounds: tuple[int, int]) -> list[tuple[int, str]]:
+    """The seeds between two numbers that did not survive, and why."""
+    failed = []
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as top:
+        os.chdir(top)
+        for seed in range(*bounds):
+            try:
+                survive(input_bytes(seed), Path(top, "Workflowfile"))
+            except BaseException as error:
+                failed.append((seed, f"{type(error).__name__}: {error}"[:200]))
+        os.chdir("/")
+    return failed
