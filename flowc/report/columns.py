@@ -4,18 +4,23 @@ Every text of the run passes through `plain`: a control character, a mark that t
 of writing, or a stray byte is seen, and does nothing.
 """
 
+import base64
+import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flowc.diagnostic import printable
-from flowc.record.story import STATES, JobStory
+from flowc.record.story import STATES, JobStory, RunStory
 from flowc.report.figures import Figures
 
 LONG, LONG_COMMAND = 300, 4000
 """A name of more characters is cut on the page; the exports have it whole."""
 MANY_JOBS = 20_000
-"""With more jobs than this the page has of each less to tell."""
+"""With more jobs than this the page holds commands, logs and files compressed: they are unpacked
+after the charts have been painted."""
+MOST_LATER = 64_000_000
+"""Characters of commands in there: with more, each is cut earlier."""
 FEW_FILES = 12
 
 
@@ -78,7 +83,6 @@ def columns(figures: Figures) -> dict[str, Any]:
 def _jobs(figures: Figures, rules: Mapping[str, int], texts: Texts) -> dict[str, Any]:
     run = figures.run
     jobs = list(run.jobs.values())
-    few = len(jobs) <= MANY_JOBS
     places = {job.id: place for place, job in enumerate(jobs)}
     states = {state: i for i, state in enumerate(STATES)}
     found: dict[str, Any] = {
@@ -89,17 +93,30 @@ def _jobs(figures: Figures, rules: Mapping[str, int], texts: Texts) -> dict[str,
         "wildcards": [texts(_wildcards(job)) for job in jobs],
         "output": [texts(_files(job.outputs, 1)) for job in jobs],
     }
-    if few:
-        found["command"] = [texts(plain_lines(job.command)) for job in jobs]
-        found["log"] = [texts(plain(job.log)) for job in jobs]
-        found["reasons"] = [texts(_lines(job.reasons)) for job in jobs]
-        found["inputs"] = [texts(_files(job.inputs)) for job in jobs]
-        found["outputs"] = [texts(_files(job.outputs)) for job in jobs]
-        found["needs"] = [
+    if len(jobs) <= MANY_JOBS:
+        return {**found, **_details(run, jobs, places, texts)}
+    own = Texts()
+    later = _details(run, jobs, places, own)
+    packed = gzip.compress(as_script({**later, "texts": own.all()}).encode(), mtime=0)
+    return {**found, "later": base64.b64encode(packed).decode()}
+
+
+def _details(
+    run: RunStory, jobs: Sequence[JobStory], places: Mapping[int, int], texts: Texts
+) -> dict[str, Any]:
+    """What is shown of one job at a time."""
+    most = max(LONG, min(LONG_COMMAND, MOST_LATER // (len(jobs) or 1)))
+    return {
+        "command": [texts(plain_lines(job.command, most)) for job in jobs],
+        "log": [texts(plain(job.log)) for job in jobs],
+        "reasons": [texts(_lines(job.reasons)) for job in jobs],
+        "inputs": [texts(_files(job.inputs)) for job in jobs],
+        "outputs": [texts(_files(job.outputs)) for job in jobs],
+        "needs": [
             sorted({places[n] for n in run.needs_of(job) if n in places})[:FEW_FILES]
             for job in jobs
-        ]
-    return found
+        ],
+    }
 
 
 def _wildcards(job: JobStory) -> str:

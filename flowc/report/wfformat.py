@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flowc import __version__
-from flowc.diagnostic import printable
+from flowc.diagnostic import fail, printable
 from flowc.record.story import JobStory
 from flowc.record.wfnames import escape_name
 from flowc.report.bars import Bar
@@ -20,8 +20,15 @@ VERSION = "1.5"
 
 
 def to_wfformat(figures: Figures) -> str:
-    """Jobs with no attempt stand in the specification alone."""
+    """Jobs with no attempt stand in the specification alone. Raises WorkflowError for no jobs:
+    the format has no way to say so."""
     run = figures.run
+    if not run.jobs:
+        raise fail(
+            "empty-run",
+            "an instance of WfFormat has one task at least, and this run has none",
+            hint="`--format json` has all that is known of a run, however little that is",
+        )
     ids = {job.id: f"{escape_name(job.rule) or 'job'}-{job.id}" for job in run.jobs.values()}
     children: dict[int, list[str]] = {id: [] for id in ids}
     tasks: list[dict[str, Any]] = []

@@ -259,6 +259,16 @@ def test_a_hundred_thousand_jobs_still_open(chromium: Any, tmp_path: Path) -> No
     found = timed(chromium, path)
     print(json.dumps(found))
     assert colors(chromium, "#gantt") > 5
+    chromium.find_element("id", "search").send_keys("in/77777.bam")
+    until(
+        chromium, "return document.getElementById('jobs-count').textContent === '1 of 100,000 jobs'"
+    )
+    chromium.execute_script("document.querySelector('#jobs-table tr[data-job]').click()")
+    detail = chromium.find_element("id", "detail").text
+    assert "tool --threads 1 --in 77777.bam" in detail and "77777.log" in detail
+    chromium.find_element("id", "search").clear()
+    chromium.find_element("id", "search").send_keys(" ")
+    until(chromium, "return document.getElementById('jobs-count').textContent === '100,000 jobs'")
     chromium.execute_script("document.getElementById('jobs-view').scrollTop = 1e9")
     until(chromium, "return document.querySelector(`#jobs-table tr[aria-rowindex='100001']`)")
     assert not complaints(chromium)

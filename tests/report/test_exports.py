@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import jsonschema
 import pytest
 from support.runlog import HOSTILE, hostile_run, job, many_jobs, run_ended, run_started
 
+from flowc.diagnostic import WorkflowError
 from flowc.events import Event
 from flowc.record.find import load_story
 from flowc.record.fold import fold_events
@@ -41,8 +43,20 @@ def of(name: str) -> Figures:
     return figures(fold_events(RUNS[name]))
 
 
-@pytest.mark.parametrize("form", EXPORTS)
-@pytest.mark.parametrize("name", RUNS)
+EMPTY = {"nothing", "no job"}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_wfformat_has_no_form_for_no_job(name: str) -> None:
+    with pytest.raises(WorkflowError) as caught:
+        EXPORTS["wfformat"](of(name))
+    assert caught.value.diagnostics[0].code == "empty-run"
+
+
+CASES = [(n, f) for n in RUNS for f in EXPORTS if f != "wfformat" or n not in EMPTY]
+
+
+@pytest.mark.parametrize(("name", "form"), CASES)
 def test_each_is_the_same_each_time_and_can_be_written(name: str, form: str) -> None:
     text = EXPORTS[form](of(name))
     assert text == EXPORTS[form](of(name))
@@ -50,8 +64,9 @@ def test_each_is_the_same_each_time_and_can_be_written(name: str, form: str) -> 
     text.encode("utf-8", "surrogateescape")
 
 
-@pytest.mark.parametrize("name", RUNS)
-@pytest.mark.parametrize("form", ["json", "trace", "wfformat", "ro-crate"])
+@pytest.mark.parametrize(
+    ("name", "form"), [(n, f) for n, f in CASES if f in ("json", "trace", "wfformat", "ro-crate")]
+)
 def test_json_is_json(name: str, form: str) -> None:
     json.loads(EXPORTS[form](of(name)))
 
@@ -92,6 +107,65 @@ def test_nextflow_trace_is_a_table_and_read_again(name: str, tmp_path: Path) -> 
     again = figures(load_story(str(tmp_path / "trace.txt")))
     assert again.attempts == found.attempts
     assert again.core_area.requested == pytest.approx(found.core_area.requested, abs=0.1)
+
+
+# The trace event format as its readers take it: times in microseconds, complete events (X),
+# counters (C) whose values are numbers, metadata (M).
+TRACE_KINDS: dict[str, dict[str, Any]] = {
+    "X": {
+        "type": "object",
+        "required": ["name", "cat", "ph", "ts", "dur", "pid", "tid", "args"],
+        "properties": {
+            "name": {"type": "string"}, "cat": {"type": "string"},
+            "ts": {"type": "integer", "minimum": 0}, "dur": {"type": "integer", "minimum": 0},
+            "pid": {"type": "integer"}, "tid": {"type": "integer"}, "args": {"type": "object"},
+        },
+    },
+    "C": {
+        "type": "object",
+        "required": ["name", "ph", "ts", "pid", "args"],
+        "properties": {
+            "ts": {"type": "integer", "minimum": 0},
+            "args": {
+                "type": "object", "minProperties": 1, "additionalProperties": {"type": "number"},
+            },
+        },
+    },
+    "M": {
+        "type": "object",
+        "required": ["name", "ph", "pid", "args"],
+        "properties": {
+            "name": {"enum": ["process_name", "thread_name", "thread_sort_index"]},
+            "args": {"type": "object", "minProperties": 1},
+        },
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_trace_keeps_to_its_format(name: str) -> None:
+    data = json.loads(EXPORTS["trace"](of(name)))
+    assert data["displayTimeUnit"] in ("ms", "ns")
+    for event in data["traceEvents"]:
+        jsonschema.validate(event, TRACE_KINDS[event["ph"]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a run", "hostile", "many"])
+def test_trace_is_read_by_perfetto(name: str, tmp_path: Path) -> None:
+    """By its trace processor, where the program is installed: the package alone would fetch it."""
+    program = shutil.which("trace_processor_shell")
+    if program is None:
+        pytest.skip("trace_processor_shell is not installed")
+    api: Any = pytest.importorskip("perfetto.trace_processor")
+    found = of(name)
+    (tmp_path / "trace.json").write_text(EXPORTS["trace"](found))
+    config = api.TraceProcessorConfig(bin_path=program)
+    with api.TraceProcessor(trace=str(tmp_path / "trace.json"), config=config) as processor:
+        slices = [row.n for row in processor.query("select count(*) as n from slice")]
+        tracks = [row.n for row in processor.query("select count(*) as n from counter_track")]
+    assert slices == [sum(high for pieces in found.lanes.pieces for _, high in pieces)]
+    assert tracks == [6]
 
 
 @pytest.mark.parametrize("name", ["a run", "hostile", "many"])
@@ -416,8 +490,6 @@ SPOILED: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("make", SPOILED.values(), ids=SPOILED)
 def test_a_spoiled_log_is_a_diagnostic(make: Callable[[], str], tmp_path: Path) -> None:
-    from flowc.diagnostic import WorkflowError
-
     with pytest.raises(WorkflowError) as caught:
         _read(tmp_path, make())
     assert caught.value.diagnostics[0].code in ("malformed-log", "foreign-log")

@@ -51,6 +51,19 @@ const barsOf = jobs.id.map(() => []);
 for (let i = 0; i < barCount; i++) barsOf[bars.job[i]].push(i);
 for (const own of barsOf) own.sort((a, b) => bars.number[a] - bars.number[b]);
 
+// Of very many jobs the details come compressed: they are there a moment after the charts.
+async function unpackLater() {
+  const bytes = Uint8Array.from(atob(jobs.later), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const later = JSON.parse(await new Response(stream).text());
+  const from = texts.length;
+  for (const text of later.texts) texts.push(text);
+  for (const [name, column] of Object.entries(later)) {
+    if (name !== "texts") jobs[name] = name === "needs" ? column : column.map((n) => n + from);
+  }
+  tell("unpacked");
+}
+
 // Who is told of what: each part of the page listens to the others.
 const listeners = {};
 function on(what, call) {

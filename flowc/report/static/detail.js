@@ -92,7 +92,7 @@ function openDetail(job) {
     ["outputs", known(jobs.outputs) || texts[jobs.output[job]]],
     ["needs", jobs.needs ? jobs.needs[job].map((n) => jobs.name[n]).join("\n") : ""],
   ]));
-  if (!jobs.command) body.append(el("p", "sub", "Commands and files are left out of a report of so many jobs; the exports have them."));
+  if (!jobs.command) body.append(el("p", "sub", "Command and files are being unpacked."));
   if (barsOf[job].length) {
     const show = el("button", "", "Show in the chart");
     show.type = "button";
@@ -110,5 +110,6 @@ function closeDetail() {
   if (cameFrom) cameFrom.focus({ preventScroll: true });
   tell("opened", -1);
 }
+on("unpacked", () => { if (!$("detail").hidden) openDetail(list.chosen); });
 $("detail-close").addEventListener("click", closeDetail);
 addEventListener("keydown", (event) => { if (event.key === "Escape") closeDetail(); });

@@ -196,6 +196,10 @@ function moveInList(event) {
   fillRows(true);
   $("spoken").textContent = `${jobs.name[list.chosen]}, ${stateOf(list.chosen)}`;
 }
+on("unpacked", () => {
+  haystack = null;
+  if ($("search").value) refilter();
+});
 on("opened", (job) => {
   list.chosen = job;
   fillRows(true);

@@ -169,4 +169,5 @@ fit();
 requestAnimationFrame(() => requestAnimationFrame(() => {
   performance.mark("painted");
   root.dataset.ready = "yes";
+  if (jobs.later) unpackLater();
 }));
