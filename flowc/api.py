@@ -37,7 +37,7 @@ from flowc.record.history import History
 from flowc.run.options import RunOptions, RunOutcome
 
 if TYPE_CHECKING:
-    from flowc.executors.base import Setup
+    from flowc.executors.base import Executor, Setup
     from flowc.record.log import EventLog
     from flowc.run.touch import TouchOutcome
 
@@ -61,6 +61,9 @@ __all__ = [
 
 Listener = Callable[[Event], None]
 
+LOCAL_CORES, LOCAL_SHARE = 2, 4
+"""Beside a cluster, so many cores and this part of the machine's memory are for local jobs:
+others work on it, too."""
 ORPHAN_GRACE_S = 2.0
 """From TERM to KILL, for jobs that a killed flowc has left."""
 
@@ -77,6 +80,9 @@ class Running:
     callback_log: str | None = None  # likewise, in nipype's format
     executor: str = "local"  # where jobs run: see `flowc.executors.registry`
     jobs: int | None = None  # so many in a cluster's queue at once; None: all that can start
+    local_cores: int | None = None  # of this machine, for jobs that do not go to the cluster
+    local_memory_bytes: int | None = None
+    local_below_s: float | None = None  # jobs known to be over sooner do not; None: local rules'
     executor_options: Mapping[str, str] = field(default_factory=dict)
     site: str | None = None  # settings of a cluster; an absolute path
 
@@ -148,13 +154,13 @@ def _run_round(
     planned: Callable[[Plan], None] | None,
 ) -> tuple[Plan, RunOutcome]:
     """All that can be done before a checkpoint has to be done."""
-    from flowc.executors.registry import find_executor, make_executor  # not for those who only plan
-    from flowc.record.heard import Heard  # as above, and below
+    from flowc.executors.registry import find_executor  # not for those who only plan, as below
+    from flowc.record.heard import Heard
     from flowc.record.log import new_run_id
     from flowc.run.drive import run_plan
 
     running = running or Running()
-    maker = find_executor(running.executor)
+    find_executor(running.executor)  # or nothing need be planned
     if running.save_profile is not None:
         from flowc.sizing.profile import may_add_to  # for such runs alone
 
@@ -181,8 +187,7 @@ def _run_round(
             logs.append(_profiler(running, graph, stack))
         if graph.workflow.handlers and not options.ran:
             _handle(graph, "onstart")
-        executor = make_executor(maker, _setup(running, run.run))
-        stack.callback(executor.close)
+        executor, run = _executor(running, run, stack)
         return plan, run_plan(
             plan,
             executor,
@@ -193,12 +198,40 @@ def _run_round(
         )
 
 
+def _executor(running: Running, run: RunOptions, stack: ExitStack) -> tuple["Executor", RunOptions]:
+    """What runs the jobs, closed with `stack`, and the options with what it makes of them."""
+    from flowc.executors.here import Divided, make_local  # not for those who only plan, as below
+    from flowc.executors.registry import find_executor, make_executor
+
+    setup = _setup(running, run.run)
+    executor = make_executor(find_executor(running.executor), setup)
+    run = replace(run, executor=running.executor)
+    if executor.capacity is not None:  # one machine, whatever it is called
+        stack.callback(executor.close)
+        return executor, run
+    divided = Divided(make_local(replace(setup, options={})), executor)
+    stack.callback(divided.close)
+    return divided, replace(
+        run,
+        here=setup.here,
+        here_below_s=running.local_below_s,
+        jobs_at_once=running.jobs,
+        cores_at_once=running.cores,
+        memory_at_once_bytes=running.memory_bytes,
+    )
+
+
 def _setup(running: Running, run: str) -> "Setup":
     """What the run's executor is made from."""
     from flowc.executors.base import Capacity, Setup  # not for those who only plan
 
     machine = allowed()
-    here = Capacity(running.cores or machine.cores, running.memory_bytes or machine.memory_bytes)
+    if running.executor == "local":
+        cores, memory_bytes = running.cores, running.memory_bytes
+    else:
+        cores = running.local_cores or min(LOCAL_CORES, machine.cores)
+        memory_bytes = running.local_memory_bytes or machine.memory_bytes // LOCAL_SHARE
+    here = Capacity(cores or machine.cores, memory_bytes or machine.memory_bytes)
     return Setup(
         run,
         here,

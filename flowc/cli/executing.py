@@ -5,7 +5,7 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
-from flowc.cli.options import many, pair
+from flowc.cli.options import many, memory, pair, positive, seconds
 
 
 def add_executor(parser: ArgumentParser) -> None:
@@ -18,6 +18,18 @@ def add_executor(parser: ArgumentParser) -> None:
     group.add_argument(
         "--site", metavar="FILE", default=None, help="settings of the cluster, as YAML"
     )
+    group.add_argument(
+        "--local-cores", type=positive, metavar="N", default=None,
+        help="beside a cluster: cores of this machine for the jobs of `localrules` (default: 2)",
+    )  # fmt: skip
+    group.add_argument(
+        "--local-mem", type=memory, metavar="GB", default=None,
+        help="beside a cluster: memory of this machine for these jobs (default: a quarter of it)",
+    )  # fmt: skip
+    group.add_argument(
+        "--local-below", type=seconds, metavar="SECONDS", default=None,
+        help="beside a cluster: run here, too, what has taken less time before, and fits",
+    )  # fmt: skip
     add_env(group)
 
 

@@ -169,6 +169,9 @@ def _running(args: Namespace) -> "Running":
         callback_log=args.callback_log,
         executor=args.executor,
         jobs=args.at_once if isinstance(args.at_once, int) else None,
+        local_cores=args.local_cores,
+        local_memory_bytes=args.local_mem,
+        local_below_s=args.local_below,
         executor_options=dict(args.executor_option or ()),
         site=args.site and os.path.abspath(args.site),
     )

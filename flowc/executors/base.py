@@ -31,6 +31,7 @@ class Task:
     memory_limit_bytes: int | None = None  # above it the executor may end the task; None: never
     kind: str = ""  # what tasks of one sort share: they may be submitted together
     words: Mapping[str, str] = field(default_factory=dict)  # resources that are text: `queue`
+    here: bool = False  # on flowc's own machine, whatever runs the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Setup:
     name: str = "local"  # by which the executor was asked for
     cores: int | None = None  # at once, over all machines; None: whatever the cluster gives
     memory_bytes: int | None = None
-    tasks_at_once: int | None = None  # never more are submitted and not ended; None: all that fit
+    tasks_at_once: int | None = None  # flowc never submits more; None: all that fit
     options: Mapping[str, str] = field(default_factory=dict)  # `--executor-option NAME=VALUE`
     site: str | None = None  # `--site FILE`, as an absolute path
     directory: str = ""  # for the executor's own files, absolute; it need not exist

@@ -35,3 +35,4 @@ class Request:
     priority: float = 0
     origins: Mapping[str, Origin] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()  # figures that depend on inputs which do not exist yet
+    here: bool = False  # for flowc's own machine, whatever runs the others

@@ -29,6 +29,10 @@ class Need(NamedTuple):
     named: tuple[tuple[str, float], ...] = ()
 
 
+HERE_CORES, HERE_MEMORY, IN_QUEUE = "here:cores", "here:memory", "queue:jobs"
+"""Names of what jobs take that run beside a cluster, and of a place in that cluster's queue."""
+
+
 class Budget:
     """What a run may use at once, and what of that is free."""
 
@@ -44,6 +48,13 @@ class Budget:
         self.named: dict[str, float] = dict(resources or {})
         self.named.update((f"limit:{name}", units) for name, units in (limits or {}).items())
         self.free_named = dict(self.named)
+        self.is_divided = HERE_CORES in self.named or IN_QUEUE in self.named
+
+    @property
+    def told(self) -> Mapping[str, float]:
+        """Totals by name, for people."""
+        own = (HERE_CORES, HERE_MEMORY, IN_QUEUE)
+        return {name: units for name, units in self.named.items() if name not in own}
 
     def fresh(self) -> "Budget":
         """The same, with nothing taken."""
@@ -51,7 +62,7 @@ class Budget:
 
     def need(self, request: Request) -> Need:
         """What a request means for this budget; what has no total is not limited."""
-        if not self.named or not (request.resources or request.limits):
+        if not self.named or not (request.resources or request.limits or self.is_divided):
             return Need(request.cores, request.memory_bytes)
         named = [
             (name, float(value))
@@ -63,6 +74,11 @@ class Budget:
             for name, units in request.limits.items()
             if (key := f"limit:{name}") in self.named
         ]
+        if request.here and HERE_CORES in self.named:  # nothing of what is there
+            named += [(HERE_CORES, request.cores), (HERE_MEMORY, request.memory_bytes)]
+            return Need(0, 0, tuple(sorted(named)))
+        if IN_QUEUE in self.named:
+            named.append((IN_QUEUE, 1))
         return Need(request.cores, request.memory_bytes, tuple(sorted(named)))
 
     def excess(self, need: Need) -> list[tuple[str, float, float]]:

@@ -28,9 +28,10 @@ from flowc.run.contents import Contents
 from flowc.run.durations import NOTHING_KNOWN, expected_durations
 from flowc.run.files import Fault, JobFiles, missing_outputs
 from flowc.run.interrupt import Interrupts
-from flowc.run.need import Requests, budget_of
+from flowc.run.need import Requests, run_budget
 from flowc.run.options import RunOptions, RunOutcome
 from flowc.run.order import Ranking
+from flowc.run.place import Places
 from flowc.run.spare import share_out, starting, with_memory
 from flowc.run.state import RunState, Status
 from flowc.run.task import Launch, Launcher
@@ -97,8 +98,9 @@ class Run:
         self._state = RunState(
             graph, plan.decisions, keep_going=options.keep_going, retries=self._retries
         )
-        self._budget = budget_of(graph, executor.capacity, options.resources, options.limits)
-        self._requests = Requests(plan, self._budget, clip=options.clip)
+        self._budget = run_budget(graph, executor.capacity, options)
+        places = Places(graph, options.here, options.here_below_s)
+        self._requests = Requests(plan, self._budget, clip=options.clip, places=places)
         self._chooser = Chooser(self._budget)
         self._launcher = Launcher(plan, options.memory_slack, options.env)
         self._files = JobFiles(graph, disk)
@@ -147,6 +149,7 @@ class Run:
         """Work out the order in which jobs are to start."""
         state, options = self._state, self._options
         known = self._expected = expected_durations(self._graph, state.active, self._history)
+        self._requests.places.known = known
         outlook = outlook_of(self._plan, lambda job: self._requests.of(job, 1), known)
         how = arrange(options.schedule, state, self._budget, outlook, options.search_s)
         self._ranking, self._chooser = how.ranking, how.chooser

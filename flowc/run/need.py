@@ -1,6 +1,7 @@
 """What jobs ask for, held against what the run may use."""
 
 from collections.abc import Iterable, Mapping
+from math import inf
 
 from flowc.dataclass import replace
 from flowc.diagnostic import Diagnostic, ImpossibleRequestError, fail
@@ -11,7 +12,9 @@ from flowc.lang.workflow import Rule
 from flowc.plan.call import is_function
 from flowc.plan.decision import Plan
 from flowc.plan.request import Origin, Request
-from flowc.run.choose import Budget
+from flowc.run.choose import HERE_CORES, HERE_MEMORY, IN_QUEUE, Budget
+from flowc.run.options import RunOptions
+from flowc.run.place import Places
 from flowc.units import show_gb
 
 
@@ -21,6 +24,20 @@ def is_constant(rule: Rule) -> bool:
     return rule.profile is None and not any(
         setting is not None and is_function(setting.value) for setting in settings
     )
+
+
+def run_budget(graph: JobGraph, capacity: Capacity | None, options: RunOptions) -> Budget:
+    """`budget_of` a run, which may be divided between a cluster and this machine."""
+    resources = dict(options.resources)
+    if options.here is not None:
+        resources |= {HERE_CORES: options.here.cores, HERE_MEMORY: options.here.memory_bytes}
+    if options.jobs_at_once is not None:
+        resources[IN_QUEUE] = options.jobs_at_once
+    if capacity is not None or options.here is None:
+        return budget_of(graph, capacity, resources, options.limits)
+    limits = {**graph.workflow.limits, **options.limits}
+    cores, memory_bytes = options.cores_at_once, options.memory_at_once_bytes
+    return Budget(cores or inf, memory_bytes or inf, resources, limits)
 
 
 def budget_of(
@@ -41,8 +58,11 @@ def budget_of(
 class Requests:
     """Requests of jobs as they are to be granted."""
 
-    def __init__(self, plan: Plan, budget: Budget, *, clip: bool) -> None:
+    def __init__(
+        self, plan: Plan, budget: Budget, *, clip: bool, places: Places | None = None
+    ) -> None:
         self._plan = plan
+        self.places = places or Places(plan.graph, None, None)
         self._budget = budget
         self._clip = clip
         self._raised: dict[JobId, Request] = {}  # what was learnt from attempts that failed
@@ -90,6 +110,7 @@ class Requests:
         attempts: who asks for more each time gets all there is in the end.
         """
         request = self._raise(job, self._plan.request(job, attempt))
+        request = self.places.placed(job, request)
         budget = self._budget
         if request.cores > budget.cores:
             request = _lowered(request, "cores", budget.cores)
@@ -120,7 +141,7 @@ class Requests:
                 seen.add(id)
             if rule.command is None:
                 continue
-            request = self._plan.request(job, 1)
+            request = self.places.placed(job, self._plan.request(job, 1))
             need = budget.need(request)
             excess = [
                 one for one in budget.excess(need) if one[0] not in ("cores", *request.unknown)
@@ -136,7 +157,8 @@ def _fault(
     graph: JobGraph, job: JobId, request: Request, excess: list[tuple[str, float, float]]
 ) -> Diagnostic:
     view = graph.job(job)
-    origin: Origin | None = request.origins.get(excess[0][0].removeprefix("limit:"))
+    figure = excess[0][0].removeprefix("limit:").removeprefix("here:")
+    origin: Origin | None = request.origins.get(figure)
     span = origin.span if origin is not None and origin.span is not None else view.rule.span
     what = ", ".join(_asked(*one) for one in excess)
     name = f" (its job {view.name})" if len(view.wildcards) else ""
@@ -151,16 +173,19 @@ def _fault(
 def _asked(what: str, asked: float, total: float) -> str:
     if what == "memory":
         return f"{show_gb(asked)} of memory, and the run may use {show_gb(total)}"
+    if what == HERE_MEMORY:
+        return f"{show_gb(asked)} of memory, and local jobs may use {show_gb(total)} (--local-mem)"
     name = what.removeprefix("limit:")
     kind = "the limit " if what.startswith("limit:") else ""
     return f"{asked:g} of {kind}`{name}`, and the run has {total:g}"
 
 
 def _lowered(request: Request, what: str, total: float) -> Request:
-    origins = {**request.origins, what: Origin("scaled", "to what the run may use")}
+    figure = what.removeprefix("here:")
+    origins = {**request.origins, figure: Origin("scaled", "to what the run may use")}
     if what == "cores":
         return replace(request, cores=max(1, int(total)), origins=origins)
-    if what == "memory":
+    if figure == "memory":
         return replace(request, memory_bytes=int(total), origins=origins)
     if what.startswith("limit:"):
         limits = {**request.limits, what.removeprefix("limit:"): int(total)}

@@ -1,9 +1,13 @@
 """How a run is to go, and what came of it."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from flowc.dataclass import dataclass, field
 from flowc.events import Notice
+
+if TYPE_CHECKING:
+    from flowc.executors.base import Capacity
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,12 @@ class RunOptions:
     resources: Mapping[str, float] = field(default_factory=dict)  # --resources: totals by name
     limits: Mapping[str, float] = field(default_factory=dict)  # --limit: beats the workflow's own
     env: Mapping[str, str] = field(default_factory=dict)  # of all jobs; beats those of rules
+    executor: str = "local"  # its name, for the log
+    here: "Capacity | None" = None  # of this machine, for local jobs; None: all are
+    here_below_s: float | None = None  # jobs that are known to be over sooner are local, too
+    jobs_at_once: int | None = None  # submitted to a cluster and not ended
+    cores_at_once: int | None = None  # there; likewise the memory
+    memory_at_once_bytes: int | None = None
     keep_going: bool = False
     retries: int = 0  # for rules that do not say
     keep_incomplete: bool = False  # leave what a failed job has written

@@ -46,7 +46,7 @@ def spare_memory(
 def share_out(chooser: Chooser, starting: Sequence[Starting]) -> Mapping[JobId, int]:
     """Give what is to spare to jobs that the chooser has just chosen: nothing where a ready job
     waits for memory."""
-    if not starting or chooser.lacks_memory():
+    if not starting or chooser.budget.is_divided or chooser.lacks_memory():
         return {}
     budget = chooser.budget
     found = spare_memory(starting, budget.free_memory_bytes, budget.free_cores)

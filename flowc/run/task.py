@@ -114,6 +114,7 @@ class Launcher:
             log=log,
             resources=_figures(request),
             memory_limit_bytes=self._memory_limit(request),
+            here=request.here,
         )
         return Launch(
             task,

@@ -55,6 +55,7 @@ class Teller:
         self._groups: set[int] = set()
         self._exceeded: set[str] = set()  # rules
         self._is_paused = False
+        self._executor = "local"
 
     def __call__(self, event: Event) -> None:
         for listener in self._listeners:
@@ -68,6 +69,7 @@ class Teller:
             tick()
 
     def run_started(self, options: RunOptions, budget: Budget, jobs_total: int) -> None:
+        self._executor = options.executor
         pid = os.getpid()
         self(
             RunStarted(
@@ -84,7 +86,7 @@ class Teller:
                 pid_start_s=process_start_s(pid),
                 cores=0 if budget.cores == inf else int(budget.cores),
                 memory_bytes=0 if budget.memory_bytes == inf else int(budget.memory_bytes),
-                limits=budget.named,
+                limits=budget.told,
                 jobs_total=jobs_total,
             )
         )
@@ -183,6 +185,7 @@ class Teller:
                 memory_bytes=task.memory_bytes,
                 resources=resources,
                 log=task.log,
+                executor="local" if task.here else self._executor,
                 message=launch.message,
                 spare_bytes=launch.spare_bytes,
             )

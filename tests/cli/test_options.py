@@ -49,6 +49,7 @@ PLAN = {  #                          the field            its value
 RUN = {
     "-k":                            ("keep_going",        True),
     "--keep-going":                  ("keep_going",        True),
+    "--env A=1 B= --env A=2":        ("env",               {"A": "2", "B": ""}),
     "-T 2":                          ("retries",           2),
     "--retries 2":                   ("retries",           2),
     "--keep-incomplete":             ("keep_incomplete",   True),
@@ -67,6 +68,13 @@ RUNNING = {
     "--nolock":                      ("lock",              False),
     "--log-events x.jsonl":          ("log",               "x.jsonl"),
     "--cores 7":                     ("cores",             7),
+    "-j 7":                          ("cores",             7),
+    "-j 7 --executor slurm":         ("jobs",              7),
+    "-j 7 -c 9 --executor slurm":    ("cores",             9),
+    "--executor-option a=1 b=c":     ("executor_options",  {"a": "1", "b": "c"}),
+    "--local-cores 3":               ("local_cores",       3),
+    "--local-mem 3":                 ("local_memory_bytes", 3 * 2**30),
+    "--local-below 1m":              ("local_below_s",     60),
 }
 # fmt: on
 
@@ -99,6 +107,7 @@ def test_each_option_of_the_help_is_accepted(command: str) -> None:
     """Each is read alone; its value lands in the namespace."""
     samples = {"N": "2", "GB": "2", "SECONDS": "2", "KEY=VALUE": "a=1", "NAME=N": "a=1"}
     samples |= {"RULE=N": "a=1", "RULE:NAME=VALUE": "a:b=1", "NAME=VALUE": "a=1", "CORESxGB": "2x4"}
+    samples["NAME[=VALUE]"] = "a=1"
     needed = {"completion": ["bash"], "gantt": ["a.log"], "logs": ["a"]}.get(command, [])
     for action in parsers()[command][1].options():
         if action.dest == "help":
