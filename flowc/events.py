@@ -95,6 +95,8 @@ class JobSubmitted:
     ready_at_s: float | None = None
     message: str = ""  # the rule's `message:`, filled in
     spare_bytes: int = 0  # of `memory_bytes`: what nobody waited for, and the job had not asked for
+    memory_limit_bytes: int | None = None  # above it, it may be ended
+    limit_s: float | None = None  # so long it may run
 
 
 @dataclass(frozen=True, slots=True)

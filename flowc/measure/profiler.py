@@ -173,11 +173,24 @@ class Profiler:
             input_bytes=job.input_bytes,
             inputs=job.inputs,
             command_digest=self._digest_of(submitted.rule),
-            request={"cores": submitted.cores, "memory_bytes": submitted.memory_bytes},
+            request={
+                "cores": submitted.cores,
+                "memory_bytes": submitted.memory_bytes,
+                **{n: v for n, v in submitted.resources.items() if not n.startswith("limit:")},
+            },
+            limits=_limits(submitted),
             **(measured(job.ended, job.series) if outcome != NOT_STARTED else {}),
         )
         for keep in self.keepers:
             keep(attempt)
+
+
+def _limits(submitted: JobSubmitted) -> dict[str, float]:
+    """What bounded an attempt, and what it took of the run's named limits."""
+    known = {"memory_bytes": submitted.memory_limit_bytes, "wall_s": submitted.limit_s}
+    found: dict[str, float] = {name: value for name, value in known.items() if value is not None}
+    taken = submitted.resources.items()
+    return found | {name: units for name, units in taken if name.startswith("limit:")}
 
 
 _STEPS: dict[type[Any], Callable[[Profiler, Any], None]] = {

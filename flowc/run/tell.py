@@ -188,6 +188,8 @@ class Teller:
                 executor="local" if task.here else self._executor,
                 message=launch.message,
                 spare_bytes=launch.spare_bytes,
+                memory_limit_bytes=task.memory_limit_bytes,
+                limit_s=task.limit_s,
             )
         )
 

@@ -92,7 +92,7 @@ class Evidence:
         """As the models of memory take them."""
         found = []
         for one in self.attempts:
-            asked = one.request.get("memory_bytes")
+            asked = one.limits.get("memory_bytes", one.request.get("memory_bytes"))
             outcome = one.outcome if one.outcome in (OK, OOM) else FAILED
             found.append(
                 Measurement(

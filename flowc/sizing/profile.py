@@ -53,6 +53,7 @@ class Attempt:
     inputs: Mapping[str, int | None] = field(default_factory=dict)
     command_digest: str = ""
     request: Mapping[str, float | None] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
     gpu_memory_peak_bytes: int | None = None
     gpu_use_peak: float | None = None
     series: Mapping[str, Sequence[float | None]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from flowc.cli.main import main
 from flowc.events import JobEnded
 from flowc.measure.profiler import measured
 from flowc.measure.series import Moment, Series
+from flowc.sizing.figures import Evidence
 from flowc.sizing.profile import Attempt, read_profile
 
 MIB = 1 << 20
@@ -66,6 +67,24 @@ def test_a_run_saves_what_it_has_measured(flowc: Callable[..., int]) -> None:
     assert len(a.series["t_s"]) == len(a.series["rss_bytes"]) > 3
     quick = found["quick"]
     assert quick.memory_peak_bytes and quick.cpu_s and quick.wall_s, "never zero for a short one"
+
+
+def test_what_bounded_an_attempt_is_kept(flowc: Callable[..., int], tmp_path: Path) -> None:
+    """And an attempt that was ended for its memory is known by the limit that it had, not by what
+    it had asked for."""
+    (tmp_path / "Workflowfile").write_text(
+        "rule greedy:\n    output: 'x'\n    limits: disk=2\n"
+        "    resources: mem_mb=40, gpu=1, runtime='1m'\n"
+        "    shell: 'python3 -c \"import time; x = bytearray(90_000_000); time.sleep(9)\"'\n"
+    )
+    options = ["--limit", "disk=4", "--resources", "gpu=1", "--save-profile", "p.json", "-q"]
+    assert flowc("run", "--cores", "1", *options) == 1
+    (attempt,) = attempts()
+    assert attempt.outcome == "oom"
+    assert attempt.request == {"cores": 1, "memory_bytes": 40 * MIB, "gpu": 1}
+    assert attempt.limits == {"memory_bytes": 50 * MIB, "wall_s": 60, "limit:disk": 2}
+    one = Evidence("greedy", [attempt], [""])
+    assert one.measurements()[0].requested_bytes == 50 * MIB
 
 
 def test_a_second_run_is_added_and_failures_are_kept(flowc: Callable[..., int]) -> None:
