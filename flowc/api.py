@@ -242,6 +242,7 @@ def _setup(running: Running, run: str) -> "Setup":
         running.executor_options,
         running.site,
         os.path.abspath(f".flowc/executors/{running.executor}"),
+        running.save_profile is not None or running.callback_log is not None,
     )
 
 

@@ -58,6 +58,7 @@ class Setup:
     options: Mapping[str, str] = field(default_factory=dict)  # `--executor-option NAME=VALUE`
     site: str | None = None  # `--site FILE`, as an absolute path
     directory: str = ""  # for the executor's own files, absolute; it need not exist
+    measure: bool = False  # look closely at what tasks use while they run, for a profile
 
 
 class Executor(Protocol):
@@ -80,4 +81,14 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Give back what is held. No process of a task is left behind."""
+        ...
+
+
+class Lasting(Executor, Protocol):
+    """An executor whose tasks go on when flowc is killed, and that takes them up again."""
+
+    def takes_up(self, task: Task) -> float | None:
+        """When this very task was submitted, as Unix time, if a run that was killed has left it
+        running, or well ended with nobody to hear of it; else None. Then nothing must be cleared
+        away for it, and `submit` goes on with what there is."""
         ...

@@ -44,6 +44,12 @@ class Divided:
         if others:
             self._there.submit(others)
 
+    def takes_up(self, task: Task) -> float | None:
+        """See `Lasting`; nothing on this machine outlives flowc."""
+        ask = getattr(self._there, "takes_up", None)
+        since_s: float | None = None if task.here or ask is None else ask(task)
+        return since_s
+
     def wait(self, timeout_s: float | None) -> Sequence[JobStarted | JobEnded | Notice]:
         if not self._of_here:
             return self._told(self._there.wait(timeout_s))

@@ -23,6 +23,7 @@ from flowc.plan.request import Request
 from flowc.record.history import HistoryView, Times
 from flowc.run.arrange import arrange, outlook_of
 from flowc.run.benchmark import write_benchmark
+from flowc.run.causes import FINAL, Excuses
 from flowc.run.choose import Chooser
 from flowc.run.contents import Contents
 from flowc.run.durations import NOTHING_KNOWN, expected_durations
@@ -32,7 +33,8 @@ from flowc.run.need import Requests, run_budget
 from flowc.run.options import RunOptions, RunOutcome
 from flowc.run.order import Ranking
 from flowc.run.place import Places
-from flowc.run.spare import share_out, starting, with_memory
+from flowc.run.prepare import Preparer, began_ns
+from flowc.run.spare import share_out, starting
 from flowc.run.state import RunState, Status
 from flowc.run.task import Launch, Launcher
 from flowc.run.tell import Teller, how_it_ended
@@ -60,7 +62,6 @@ class _Running:
     started_ns: int
     runs: list[JobEnded] = field(default_factory=list)  # for a benchmark that repeats
     until: float = inf  # how long its outputs are waited for
-    missing: list[str] = field(default_factory=list)
 
 
 def run_plan(
@@ -113,6 +114,8 @@ class Run:
         self._running: dict[JobId, _Running] = {}
         self._late: set[JobId] = set()  # those whose outputs are waited for
         self._failed: list[JobId] = []
+        self._excuses = Excuses()
+        self._preparer = Preparer(graph, self._launcher, self._files, executor)
         self._interrupts = Interrupts(self._stop, options.kill_after_s)
         self._granted: dict[JobId, Request] = {}  # to jobs that are ready
         self._ranking = Ranking("fifo", (), self._budget)  # until there is something to rank
@@ -256,19 +259,11 @@ class Run:
         """Get a job ready to be submitted; None where that fails, which is then dealt with."""
         attempt = self._state.attempt(job)
         request = self._granted.pop(job)
-        fault = self._files.before(job)
-        if fault is None:
-            try:
-                launch = self._launcher.launch(job, attempt, request)
-                launch = with_memory(launch, memory_bytes)
-            except WorkflowError as wrong:
-                fault = Fault("workflow", str(wrong))
-            except OSError as wrong:
-                fault = Fault("not-started", str(wrong))
-        if fault is not None:
-            self._never_started(job, fault)
+        launch = self._preparer.prepare(job, attempt, request, memory_bytes)
+        if isinstance(launch, Fault):
+            self._never_started(job, launch)
             return None
-        self._running[job] = _Running(launch, time.time_ns())
+        self._running[job] = _Running(launch, began_ns(launch))
         self._contents.begin(job)
         self._tell.submitted(launch, self._files.outputs(job))
         return launch
@@ -354,7 +349,8 @@ class Run:
         launch = running.launch
         attempt = self._state.attempt(job)
         self._forget(job, running)
-        final = final or fault.cause in ("cancelled", "not-started")
+        final = final or fault.cause in FINAL
+        self._excuses.note(job, fault.cause)
         will_retry = self._state.failed(job, final=final)
         if will_retry and launch is not None and running.runs:
             task, seen_bytes = launch.task, running.runs[-1].seen_memory_bytes
@@ -390,7 +386,7 @@ class Run:
 
     def _retries(self, job: JobId) -> int:
         own = self._graph.workflow.rules[self._graph.rule_of[job]].retries
-        return self._options.retries if own is None else own
+        return (self._options.retries if own is None else own) + self._excuses.of(job)
 
     # ---- the end
 

@@ -47,6 +47,7 @@ class Launch:
     message: str
     script: str | None  # a file that has to be removed when the task has ended
     limits: Mapping[str, int] = field(default_factory=dict)  # units of named limits
+    since_s: float | None = None  # Unix time of its submission, by a run that was killed
     spare_bytes: int = 0  # of the task's memory: what it got unasked
 
 
@@ -114,6 +115,8 @@ class Launcher:
             log=log,
             resources=_figures(request),
             memory_limit_bytes=self._memory_limit(request),
+            kind=rule.name,
+            words=_words(request),
             here=request.here,
         )
         return Launch(
@@ -244,3 +247,11 @@ def _figures(request: Request) -> Mapping[str, float]:
     if not request.resources:
         return {}
     return {n: float(v) for n, v in request.resources.items() if isinstance(v, int | float)}
+
+
+def _words(request: Request) -> Mapping[str, str]:
+    if not request.resources:
+        return {}
+    found = {n: v for n, v in request.resources.items() if isinstance(v, str)}
+    found.pop("tmpdir", None)  # it is in the environment
+    return found

@@ -33,6 +33,15 @@ from flowc.run.options import RunOptions, RunOutcome
 from flowc.run.task import Launch
 from flowc.units import show_gb, show_seconds
 
+CAUSES = {
+    "cancelled-elsewhere": "it was cancelled, and not by flowc",
+    "requeued": "it was put back into the queue, and not by flowc",
+    "node-failure": "its node has failed",
+    "vanished": "it is not in the queue any more, and nobody knows how it has ended",
+    "no-result": "it has ended, but its node has not written how",
+    "signal": "it was killed on its node",
+}
+"""What else executors have to say of an end."""
 _FULL_BYTES = 64 * 1024
 _LONG_LIST = 16
 """A list of more inputs is told once, and not by each job that reads it."""
@@ -297,7 +306,7 @@ def how_it_ended(event: JobEnded, launch: Launch | None) -> tuple[str, str]:
             return event.cause, f"it was killed: {said}"
         return event.cause, "it was killed: the memory was used up"
     if event.cause:
-        return event.cause, f"it was ended: {event.cause}"
+        return event.cause, CAUSES.get(event.cause, f"it was ended: {event.cause}")
     if code > 128:
         try:
             name = signal.Signals(code - 128).name

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import psutil
 
@@ -97,9 +98,11 @@ class FakeQueue:
                 process = self.processes.get((id, number))
                 if process is not None and process.poll() is None:
                     if kill:  # engines kill all that belongs to a job
-                        for child in psutil.Process(process.pid).children(recursive=True):
-                            child.kill()
-                            psutil.wait_procs([child], timeout=5)
+                        children = psutil.Process(process.pid).children(recursive=True)
+                        for child in children:
+                            with suppress(psutil.NoSuchProcess):
+                                child.kill()
+                        psutil.wait_procs(children, timeout=5)
                     process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
 
     def accounts(self, ids: Sequence[str]) -> Mapping[Element, Account]:

@@ -1,0 +1,26 @@
+"""What follows from the way in which an attempt has come to nothing."""
+
+from flowc.ids import JobId
+
+FINAL = frozenset({"cancelled", "cancelled-elsewhere", "not-started"})
+"""Somebody wants it to end, or it could only come to the same."""
+NOT_ITS_FAULT = frozenset({"node-failure", "requeued", "vanished"})
+"""It might have ended well elsewhere, or another time."""
+FREE_ATTEMPTS = 3
+"""So many of them cost a job none of its retries."""
+
+
+class Excuses:
+    """Attempts that failed through no fault of the job's own."""
+
+    def __init__(self) -> None:
+        self._counts: dict[JobId, int] = {}
+
+    def note(self, job: JobId, cause: str) -> None:
+        """An attempt has failed so."""
+        if cause in NOT_ITS_FAULT and self.of(job) < FREE_ATTEMPTS:
+            self._counts[job] = self.of(job) + 1
+
+    def of(self, job: JobId) -> int:
+        """How many further attempts a job gets for them."""
+        return self._counts.get(job, 0)
