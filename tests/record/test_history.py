@@ -1,11 +1,9 @@
 """The history is a fold of the logs, whatever happens in between."""
 
 import os
-import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -270,38 +268,6 @@ def test_a_database_that_is_damaged_at_once_again_is_given_up(tmp_path: Path) ->
         (tmp_path / "history.db").write_bytes(b"nor is this one, though it is as long" * 100)
         history.catch_up()
     assert caught.value.diagnostics[0].code == "history-corrupt"
-
-
-def damages(data: bytes, chance: random.Random, count: int) -> Iterator[bytes]:
-    """The bytes cut off at many places, and with single bits turned."""
-    for _ in range(count):
-        yield data[: chance.randrange(len(data))]
-    for _ in range(count):
-        spoiled = bytearray(data)
-        for _ in range(chance.choice([1, 1, 8, 100])):
-            spoiled[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-        yield bytes(spoiled)
-
-
-def test_no_damage_makes_a_job_look_done(tmp_path: Path) -> None:
-    """Whatever the database's bytes: nothing is raised, and what was interrupted is never taken for
-    good."""
-    write_log(tmp_path, "1", [submitted("cut"), submitted("a"), done("a"), submitted("b")])
-    write_log(tmp_path, "2", [done("b"), submitted("late")])
-    with History(str(tmp_path)) as history:
-        history.catch_up()
-        history.keep_digests({f"f{i}": (i, i, "d" * 32) for i in range(50)})
-    data = (tmp_path / "history.db").read_bytes()
-    for spoiled in damages(data, random.Random(7), 150):
-        for end in ("", ".damaged", "-journal"):
-            (tmp_path / f"history.db{end}").unlink(missing_ok=True)
-        for read_only in (True, False):
-            (tmp_path / "history.db").write_bytes(spoiled)
-            with History(str(tmp_path), read_only=read_only) as history:
-                history.catch_up()
-                found = history.records(["cut", "a", "b", "late"])
-            for name in ("cut", "late"):
-                assert name not in found or found[name].state != DONE
 
 
 def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
