@@ -34,6 +34,8 @@ _FAILED_LISTED = 10
 _NAMED = 4
 _LONG_S, _LONGEST_S = 2.0, 1e7
 """A job that has run for so long is told with its time, and a run with what may be left of it."""
+_PAUSES = {"paused": True, "resumed": False}
+"""Codes of notices, and whether no new jobs start from then on."""
 _CLEAR = "\r\x1b[K"
 
 
@@ -65,6 +67,7 @@ class Console:
         self._cores = self._memory_bytes = 0  # in use
         self._most: RunStarted | None = None  # what may be in use
         self._drawn_s = 0.0
+        self._is_paused = False
         self._failures: dict[JobId, str] = {}
         self._has_status = False
         self._broken = False
@@ -144,6 +147,9 @@ class Console:
 
     def _notice(self, event: Notice) -> None:
         self._write(f"{self._paint(YELLOW, 'note')}: {printable(event.message)}\n")
+        if event.code in _PAUSES:
+            self._is_paused = _PAUSES[event.code]
+            self._status()
 
     def _run_ended(self, event: RunEnded) -> None:
         if self._quiet and event.outcome == "ok":
@@ -173,6 +179,8 @@ class Console:
         if not self._live:
             return
         parts = [f"{len(self._running)} running", *self._in_use()]
+        if self._is_paused:
+            parts.insert(0, "paused")
         if self._failed:
             parts.append(f"{self._failed} failed")
         head = f"{self._count()} {', '.join(parts)}"

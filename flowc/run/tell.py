@@ -23,6 +23,7 @@ from flowc.events import (
     RunEnded,
     RunStarted,
 )
+from flowc.graph.job import job_name
 from flowc.ids import JobId, RuleId
 from flowc.machine import boot_id, process_start_s
 from flowc.plan.decision import Plan
@@ -43,6 +44,8 @@ CAUSES = {
 }
 """What else executors have to say of an end."""
 _FULL_BYTES = 64 * 1024
+_PAUSE_LOOK_S = 0.25
+"""How often a run that waits looks whether it is to pause: a signal alone does not end its wait."""
 _LONG_LIST = 16
 """A list of more inputs is told once, and not by each job that reads it."""
 
@@ -58,7 +61,7 @@ class Teller:
             flush for one in listeners if (flush := getattr(one, "flush", None)) is not None
         )
         ticks = [one for one in listeners if getattr(one, "tick_s", None) is not None]
-        self.tick_s: float | None = min([one.tick_s for one in ticks], default=None)  # type: ignore[attr-defined]
+        self.tick_s = min([_PAUSE_LOOK_S, *(one.tick_s for one in ticks)])  # type: ignore[attr-defined]
         self._ticks = tuple(one.tick for one in ticks)  # type: ignore[attr-defined]
         self._planned: set[JobId] = set()
         self._groups: set[int] = set()
@@ -117,13 +120,16 @@ class Teller:
         )
 
     def paused(self, is_paused: bool) -> bool:
-        """Tell it where that has changed; whether it is paused."""
+        """Tell it where that has changed; whether it is paused. What a paused run has told is
+        kept at once: it may be long until something else happens."""
         if is_paused != self._is_paused:
             self._is_paused = is_paused
             if is_paused:
                 self(Notice(time.time(), "paused", "paused: no new jobs until `flowc resume`"))
             else:
                 self(Notice(time.time(), "resumed", "resumed"))
+        if is_paused:
+            self.flush()
         return is_paused
 
     def planned(self, id: JobId, cores: int, memory_bytes: int) -> None:
@@ -133,29 +139,28 @@ class Teller:
         self._planned.add(id)
         graph, plan = self._graph, self._plan
         job = graph.job(id)
-        paths = graph.paths
-        inputs: list[str] = []
+        rule, wildcards = job.rule.name, job.wildcard_items
+        files: list[int] = []
         groups: list[int] = []
-        needs: dict[JobId, None] = {}
         for ref in graph.inputs[id]:
-            if ref < 0 and len(graph.groups[~ref]) > _LONG_LIST:
+            if ref >= 0:
+                files.append(ref)
+            elif len(graph.groups[~ref]) > _LONG_LIST:
                 self._group(~ref)
                 groups.append(~ref)
-                continue
-            for file in (ref,) if ref >= 0 else graph.groups[~ref]:
-                inputs.append(paths[file])
-                maker = JobId(graph.producer[file])
-                if maker >= 0 and plan.decisions[maker]:
-                    needs[maker] = None
+            else:
+                files += graph.groups[~ref]
+        paths, producer, decisions = graph.paths, graph.producer, plan.decisions
+        makers = [JobId(m) for file in files if (m := producer[file]) >= 0 and decisions[m]]
         self(
             JobPlanned(
                 job=id,
-                rule=job.rule.name,
-                name=job.name,
-                wildcards=job.wildcard_items,
-                inputs=tuple(inputs),
-                outputs=tuple(job.output_paths),
-                needs=tuple(needs),
+                rule=rule,
+                name=job_name(rule, wildcards),
+                wildcards=wildcards,
+                inputs=tuple([paths[file] for file in files]),
+                outputs=tuple([paths[file] for file in graph.outputs[id]]),
+                needs=tuple(dict.fromkeys(makers)),
                 reasons=tuple(map(str, plan.reasons(id))),
                 cores=cores,
                 memory_bytes=memory_bytes,

@@ -79,8 +79,9 @@ def test_a_run_that_is_going_on(running: "subprocess.Popen[bytes]") -> None:
 def test_pause_and_resume(running: "subprocess.Popen[bytes]") -> None:
     until(lambda: [j["name"] for j in status()["running"]] == ["b"])  # type: ignore[attr-defined]
     assert flowc("pause").returncode == 0
+    until(lambda: status()["state"] == "paused")  # though nothing else happens
+    assert status()["running"] != []
     Path("go").touch()
-    until(lambda: status()["state"] == "paused")
     until(lambda: status()["running"] == [])
     time.sleep(0.3)
     assert status()["done"] == 1  # `b` has ended, and nothing has begun

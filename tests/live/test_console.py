@@ -12,6 +12,7 @@ from flowc.events import (
     JobFailed,
     JobSkipped,
     JobSubmitted,
+    Notice,
     RunEnded,
     RunStarted,
     from_line,
@@ -149,6 +150,18 @@ def test_time_passes_in_the_status_line(monkeypatch: pytest.MonkeyPatch) -> None
     frame = stream.getvalue().split("\r\x1b[K")[-1]
     assert frame.startswith("[1/4] 1 running, 1/4 cores, 0.5/2 GB, about 3 min")
     assert frame.endswith("left: b 1 min 0 s")
+
+
+def test_a_pause_is_in_the_status_line() -> None:
+    stream = io.StringIO()
+    console = Console(stream, terminal=True)
+    for event in (started(2), submitted(0, "a"), Notice(1.0, "paused", "paused: wait")):
+        console(event)
+    note, _, line = stream.getvalue().rpartition("\r\x1b[K")
+    assert note.endswith("note: paused: wait\n")
+    assert "paused, 1 running" in line
+    console(Notice(2.0, "resumed", "resumed"))
+    assert "paused" not in stream.getvalue().rpartition("\r\x1b[K")[2]
 
 
 def test_colour_only_if_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
