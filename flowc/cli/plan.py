@@ -68,5 +68,9 @@ def show_plan(args: Namespace) -> int:
     found = asked(args)
     options = plan_options(args)
     plan = plan_file(found.workflow, found.targets, found.reading, options)
+    if options.resource_file:
+        from flowc.cli.profiles import warn_of_unmatched  # only where there is one
+
+        warn_of_unmatched(options.resource_file, plan.graph.workflow, args)
     print_plan(plan, args)
     return 0

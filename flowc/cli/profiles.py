@@ -1,10 +1,17 @@
 """What the commands that read profiles have in common."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from flowc.diagnostic import Diagnostic, fail
 from flowc.sizing.profile import Attempt, ProfileRun, read_profile
+
+if TYPE_CHECKING:
+    from flowc.lang.workflow import Workflow
+
+MOST_NAMED = 5
+"""More names are counted."""
 
 
 def read_all(paths: Sequence[str]) -> list[tuple[ProfileRun, Attempt]]:
@@ -14,6 +21,20 @@ def read_all(paths: Sequence[str]) -> list[tuple[ProfileRun, Attempt]]:
         names = ", ".join(f"`{path}`" for path in paths)
         raise fail("empty-profile", f"nothing was measured in {names}")
     return pairs
+
+
+def warn_of_unmatched(figures: Mapping[str, object], workflow: "Workflow", args: Namespace) -> None:
+    """Names in the resource file that are no rules of the workflow: their figures are nobody's."""
+    from flowc.plan.measured import check_rules_named
+    from flowc.sizing.figures import nearest
+
+    path = args.resource_file
+    unknown = check_rules_named(figures, workflow, path)
+    for name in unknown[:MOST_NAMED]:
+        hint = nearest(name, workflow.by_name)
+        warn(f"`{name}` in `{path}` is no rule of this workflow{hint and f': {hint}'}", args)
+    if len(unknown) > MOST_NAMED:
+        warn(f"nor are {len(unknown) - MOST_NAMED} other names in `{path}`", args)
 
 
 def warn(message: str, args: Namespace) -> None:

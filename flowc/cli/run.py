@@ -76,7 +76,7 @@ def main(args: Namespace) -> int:
         running=_running(args),
         run=_run_options(args, found.workflow),
         listeners=[_listener(args), *reports],
-        planned=lambda plan: _announce(plan, args),
+        planned=lambda plan: _announce(plan, options, args),
     )
     for fold in reports:
         from flowc.cli.report import write_report  # only where one is asked for
@@ -113,8 +113,12 @@ def _touch(graph: "JobGraph", options: "PlanOptions", args: Namespace, workflow:
     return 0
 
 
-def _announce(plan: "Plan", args: Namespace) -> None:
+def _announce(plan: "Plan", options: "PlanOptions", args: Namespace) -> None:
     """Say how much there is to do."""
+    if options.resource_file:
+        from flowc.cli.profiles import warn_of_unmatched  # only where there is one
+
+        warn_of_unmatched(options.resource_file, plan.graph.workflow, args)
     if args.quiet or args.json:
         return
     from flowc.cli.plan_text import totals

@@ -78,6 +78,22 @@ def test_set_options_beat_the_resource_file(measured: Flowc) -> None:
     assert "mem 0.25 GB: override (--set-resources)" in out
 
 
+def test_names_in_a_resource_file_that_are_no_rules_are_told_of(measured: Flowc) -> None:
+    others = ", ".join(f'"x{i}": {{"threads": 1}}' for i in range(7))
+    Path("r.json").write_text(f'{{"count": {{"threads": 2}}, "gahter": {{"mem_gb": 1}}, {others}}}')
+    for words in (["plan", "-F"], ["run", "-c", "2", "-q"]):
+        code, _, err = measured(*words, "--resource-file", "r.json")
+        assert code == 0
+        told = "`gahter` in `r.json` is no rule of this workflow: did you mean `gather`?"
+        assert told in err
+        assert "`x3` in `r.json` is no rule of this workflow\n" in err
+        assert "nor are 3 other names in `r.json`" in err
+    _, out, _ = measured("plan", "-F", "--json", "--resource-file", "r.json")
+    assert '"profile-warning"' in out.splitlines()[0]
+    Path("r.json").write_text('{"count": {"threads": 2}}')
+    assert "no rule" not in measured("plan", "-F", "--resource-file", "r.json")[2]
+
+
 # --- a rule's profile ----------------------------------------------------------------------------
 
 
