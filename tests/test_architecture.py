@@ -68,6 +68,7 @@ LATE = {
     "lark":                "50 ms, only where the tables have to be made",
     "lark.lexer":          "as above",
     "lark.parsers.lalr_analysis": "as above",
+    "drmaa":               "it loads a library, and only for `--executor drmaa`",
     "importlib.metadata":  "20 ms, only for executors of other packages",
     "json":                "3 ms, for benchmarks and `json.loads` in a Workflowfile",
     "shutil":              "5 ms, for jobs that make directories",

@@ -20,6 +20,7 @@ OWN = {
     LOCAL: "flowc.executors.here:make_local",
     "slurm": "flowc.executors.slurm:make_slurm",
     "sge": "flowc.executors.sge:make_sge",
+    "drmaa": "flowc.executors.drmaa:make_drmaa",
 }
 """The same lines as in flowc's own metadata."""
 

@@ -80,14 +80,14 @@ class GridEngine:
         # -C: no line of the script is an option. -w e: what can never run is refused, not kept
         # waiting for ever.
         argv = ["qsub", "-terse", "-C", "", "-w", "e", "-N", batch.name, "-S", "/bin/sh"]
-        argv += ["-t", f"{batch.elements[0]}-{batch.elements[-1]}"]
-        return [*argv, *self.native(batch), batch.script]
+        argv += ["-t", f"{batch.elements[0]}-{batch.elements[-1]}", "-wd", "/", "-j", "y"]
+        return [*argv, "-o", output_path(batch.directory), *self.native(batch), batch.script]
 
     def native(self, batch: Batch) -> list[str]:
-        """What any way of submitting has to say."""
+        """What any way of submitting has to say in these words."""
         # -notify: jobs hear of their end before it comes. -r n: none is started again.
-        argv = ["-r", "n", "-notify", "-wd", "/", "-j", "y", "-o", output_path(batch.directory)]
-        return [*argv, *_asked(batch.ask, self._wishes), *self._wishes.options]
+        asked = _asked(batch.ask, self._wishes)
+        return ["-r", "n", "-notify", *asked, *self._wishes.options]
 
     def submitted(self, said: Said) -> str:
         if said.code:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ from support.clusters import Cluster
 from support.gridruns import QUICK, Story, task
 from support.processes import with_word
 
-from flowc.executors.grid.base import Settings
+from flowc.executors.drmaa import DrmaaQueue
+from flowc.executors.grid.base import Queue, Settings
 from flowc.executors.grid.commands import Commands
 from flowc.executors.grid.driver import GridExecutor
 from flowc.executors.sge import GridEngine
@@ -19,14 +20,26 @@ from flowc.units import MIB
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def story(sge: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+QUEUES: dict[str, Callable[[], Queue]] = {
+    "sge": lambda: Commands(GridEngine()),
+    "drmaa": DrmaaQueue,
+}
+"""Two ways to one engine."""
+
+
+@pytest.fixture(params=QUEUES)
+def story(
+    request: pytest.FixtureRequest,
+    sge: Cluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Story]:
     for name, value in sge.env.items():
         monkeypatch.setenv(name, value)
     place = tmp_path / "it's 5% of a place"
     place.mkdir()
     monkeypatch.chdir(place)
-    executor = GridExecutor(Commands(GridEngine()), Settings(pace=QUICK))
+    executor = GridExecutor(QUEUES[request.param](), Settings(pace=QUICK))
     yield Story(executor)
     executor.close()
 
