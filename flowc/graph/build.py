@@ -11,6 +11,7 @@ from flowc.graph.expand import Expansion
 from flowc.graph.job import Columns, JobGraph
 from flowc.graph.order import topological_order
 from flowc.graph.resolve import Choice, resolve
+from flowc.graph.streams import with_streams
 from flowc.ids import NO_JOB, FileId, JobId
 from flowc.lang.workflow import Workflow
 
@@ -32,7 +33,7 @@ def build_graph(workflow: Workflow, targets: Sequence[str], disk: Disk) -> JobGr
         choice = resolve(expansion, states, *asked, look_closely=True)
         order = topological_order(choice, expansion)
         assert order is not None  # `resolve` has broken every cycle or raised
-    return _assemble(expansion, states, choice, order, *asked)
+    return with_streams(_assemble(expansion, states, choice, order, *asked))
 
 
 def _ask(expansion: Expansion, targets: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -13,6 +13,7 @@ from flowc.graph.ir_rules import RuleReader
 from flowc.graph.ir_write import FORMAT, VERSION
 from flowc.graph.job import Columns, JobGraph
 from flowc.graph.schema import ShapeError, compile_schema
+from flowc.graph.streams import with_streams
 from flowc.ids import NO_JOB, FileId, JobId, RuleId
 from flowc.lang.values import Flags, flags_named
 from flowc.lang.workflow import Rule, Workflow
@@ -106,7 +107,7 @@ class _Reader:
         self.stop_at_faults()
         jobs = self.jobs(workflow.rules, names, len(paths), producer, groups)
         self.stop_at_faults()
-        return JobGraph(
+        graph = JobGraph(
             workflow=workflow,
             paths=paths,
             producer=producer,
@@ -117,6 +118,7 @@ class _Reader:
             target_jobs=tuple(JobId(j) for j in data["targets"]["jobs"]),
             **jobs,
         )
+        return with_streams(graph)
 
     def workflow(self) -> Workflow:
         data = self.data["workflow"]

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from flowc.dataclass import dataclass, field
 from flowc.disk import FileState
+from flowc.graph.streams import Streams, streams_of
 from flowc.ids import NO_JOB, FileId, JobId
 from flowc.lang.values import Flags, Record, Wildcards
 from flowc.lang.workflow import Item, Rule, Workflow
@@ -78,6 +79,11 @@ class JobGraph:
     def file_ids(self) -> Mapping[str, FileId]:
         """Path to id; made on first use."""
         return {path: FileId(i) for i, path in enumerate(self.paths)}
+
+    @cached_property
+    def streams(self) -> Streams:
+        """Pipes and services."""
+        return streams_of(self)
 
     @cached_property
     def group_producers(self) -> Sequence[tuple[JobId, ...]]:

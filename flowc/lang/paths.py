@@ -62,9 +62,7 @@ def set_flag(budget: Budget, flag: str, value: Any) -> Any:
     """`temp(path)` and the like: a path, or all paths of a list."""
     if type(value) in NESTING:
         budget.admit(value)
-    # A pipe is a file that goes when it has been read; its two ends do not run at once yet.
-    on = ["pipe", "temp"] if flag == "pipe" else [flag]
-    return _flagged(budget, value, flag, flags_named(on))
+    return _flagged(budget, value, flag, flags_named([flag]))
 
 
 def _flagged(budget: Budget, value: Any, flag: str, flags: Flags) -> Any:

@@ -270,6 +270,12 @@ class Assessment:
             oldest = self.oldest_ns(job)
             if oldest is not None and newest_ns > oldest and not self.same_content(job, records):
                 return RUN
+        return self.below(job, passed, records)
+
+    def below(self, job: JobId, passed: int, records: Sequence[JobRecord]) -> int:
+        """The decision for a job without a cause of its own. At a pipe all run, or none does."""
+        if passed and job in self.graph.streams.bundles:
+            return RUN
         return below(passed, records)
 
     def _is_outdated(self, job: JobId, records: list[JobRecord]) -> bool:

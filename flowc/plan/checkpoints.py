@@ -11,6 +11,7 @@ from flowc.dataclass import replace
 from flowc.disk import Disk
 from flowc.graph.build import build_graph
 from flowc.graph.job import JobGraph
+from flowc.graph.streams import join_bundles, readers_of
 from flowc.ids import NO_JOB, JobId
 from flowc.plan.decision import Decision, Plan
 
@@ -78,10 +79,23 @@ def _again(graph: JobGraph, disk: Disk) -> JobGraph:
 
 
 def _held(graph: JobGraph) -> tuple[JobId, ...]:
-    """The pending jobs and all that need them."""
+    """The pending jobs and all that need them; with them go those that would run at once, and the
+    makers of pipes whose reader is not known yet."""
     held = bytearray(len(graph))
     for job in graph.pending:
         held[job] = 1
+    pipes = graph.streams.pipes
+    for file, readers in readers_of(graph, pipes).items() if pipes else ():
+        if not readers:
+            held[graph.producer[file]] = 1
+    _spread(graph, held)
+    while join_bundles(graph, held):
+        _spread(graph, held)
+    return tuple(JobId(id) for id, is_held in enumerate(held) if is_held)
+
+
+def _spread(graph: JobGraph, held: bytearray) -> None:
+    """Hold back all that needs what is held."""
     producer, groups = graph.producer, graph.groups
     of_group: dict[int, bool] = {}
 
@@ -95,4 +109,3 @@ def _held(graph: JobGraph) -> tuple[JobId, ...]:
     for id in range(len(graph)):
         if not held[id] and any(map(waits, graph.inputs[JobId(id)])):
             held[id] = 1
-    return tuple(JobId(id) for id, is_held in enumerate(held) if is_held)

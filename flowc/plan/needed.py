@@ -7,7 +7,7 @@ gone. The work is in proportion to the jobs that this concerns.
 
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
-from flowc.plan.assess import MAYBE, RUN, SKIP, Assessment, below
+from flowc.plan.assess import MAYBE, RUN, SKIP, Assessment
 
 
 def add_needed(assessment: Assessment) -> None:
@@ -87,7 +87,7 @@ class _Spread:
     def _pass_on(self, job: JobId, level: int) -> None:
         a = self.a
         is_phony = a.rules[self.graph.rule_of[job]].is_phony
-        new = level if is_phony else below(level, a.records_of(job))
+        new = level if is_phony else a.below(job, level, a.records_of(job))
         was = a.flow[job]
         if new <= was:
             return

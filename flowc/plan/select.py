@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from flowc.dataclass import dataclass
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.graph.job import JobGraph
+from flowc.graph.streams import join_bundles
 from flowc.ids import NO_JOB, FileId, JobId
 from flowc.plan.options import TRIGGERS, PlanOptions
 
@@ -91,6 +92,13 @@ def _with_upstream(graph: JobGraph, jobs: Iterable[JobId]) -> bytearray:
     kept = bytearray(len(graph))
     for job in jobs:
         kept[job] = 1
+    _keep_upstream(graph, kept)
+    while join_bundles(graph, kept):
+        _keep_upstream(graph, kept)
+    return kept
+
+
+def _keep_upstream(graph: JobGraph, kept: bytearray) -> None:
     groups_seen: set[int] = set()
     producer, groups = graph.producer, graph.groups
     for needing in range(len(kept) - 1, -1, -1):
@@ -105,7 +113,6 @@ def _with_upstream(graph: JobGraph, jobs: Iterable[JobId]) -> bytearray:
                 for file in groups[~ref]:
                     if producer[file] >= 0:
                         kept[producer[file]] = 1
-    return kept
 
 
 def _without_downstream(
@@ -113,13 +120,32 @@ def _without_downstream(
 ) -> tuple[bytearray, frozenset[FileId]]:
     """All but these jobs and those downstream of them; and the files that they would have read."""
     kept = bytearray(b"\1") * len(graph) if kept is None else kept
-    named = set(jobs)
+    producer = graph.producer
+    gone = bytearray(len(graph))
+    for job in jobs:
+        gone[job] = 1
+    _drop_downstream(graph, gone)
+    while join_bundles(graph, gone):
+        _drop_downstream(graph, gone)
+    bared = frozenset(
+        file
+        for job in range(len(graph))
+        if gone[job] and kept[job]
+        for file in graph.files_of(graph.inputs[JobId(job)])
+        if producer[file] >= 0 and not gone[producer[file]]
+    )
+    for left_out in range(len(graph)):
+        if gone[left_out]:
+            kept[left_out] = 0
+    return kept, bared
+
+
+def _drop_downstream(graph: JobGraph, gone: bytearray) -> None:
+    """Mark all that is downstream of what is marked."""
     producer, groups = graph.producer, graph.groups
     is_cut: dict[int, bool] = {}  # by group: whether a maker of one of its files is left out
-    gone = bytearray(len(graph))
     for job in range(len(graph)):
-        if job in named:
-            gone[job] = 1
+        if gone[job]:
             continue
         for ref in graph.inputs[job]:
             if ref >= 0:
@@ -132,14 +158,3 @@ def _without_downstream(
             if cut:
                 gone[job] = 1
                 break
-    bared = frozenset(
-        file
-        for job in range(len(graph))
-        if gone[job] and kept[job]
-        for file in graph.files_of(graph.inputs[JobId(job)])
-        if producer[file] >= 0 and not gone[producer[file]]
-    )
-    for job in range(len(graph)):
-        if gone[job]:
-            kept[job] = 0
-    return kept, bared

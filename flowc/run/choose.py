@@ -6,7 +6,7 @@ it up may start (a reservation). Who waits for a limit or for a custom resource 
 but those who want the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -27,6 +27,18 @@ class Need(NamedTuple):
     cores: int
     memory_bytes: int
     named: tuple[tuple[str, float], ...] = ()
+
+
+def total(needs: Sequence[Need]) -> Need:
+    """What jobs take that run at once."""
+    if len(needs) == 1:
+        return needs[0]
+    named: dict[str, float] = {}
+    for need in needs:
+        for name, units in need.named:
+            named[name] = named.get(name, 0.0) + units
+    cores, memory_bytes = sum(n.cores for n in needs), sum(n.memory_bytes for n in needs)
+    return Need(cores, memory_bytes, tuple(sorted(named.items())))
 
 
 HERE_CORES, HERE_MEMORY, IN_QUEUE = "here:cores", "here:memory", "queue:jobs"
@@ -94,6 +106,14 @@ class Budget:
             if units > self.named[name]
         ]
         return found
+
+    def lowered(self, need: Need) -> Need:
+        """What there is, where more is needed."""
+        return Need(
+            int(min(need.cores, self.cores)),
+            int(min(need.memory_bytes, self.memory_bytes)),
+            tuple([(name, min(units, self.named[name])) for name, units in need.named]),
+        )
 
     def share(self, need: Need) -> float:
         """The dominant share: the largest part that a job takes of anything there is."""

@@ -6,12 +6,11 @@ listener should be the event log, so that nothing is done or shown that is not r
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Protocol
 
 from flowc.dataclass import dataclass, field
-from flowc.diagnostic import WorkflowError
 from flowc.disk import Disk
 from flowc.events import Event, JobEnded, JobStarted, Notice
 from flowc.executors.base import Executor, Task
@@ -19,24 +18,18 @@ from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.digest import FileDigests, JobDigests
 from flowc.plan.make import still_needed
-from flowc.plan.request import Request
 from flowc.record.history import HistoryView, Times
-from flowc.run.arrange import arrange, outlook_of
 from flowc.run.benchmark import write_benchmark
 from flowc.run.causes import FINAL, Excuses
-from flowc.run.choose import Chooser
 from flowc.run.contents import Contents
-from flowc.run.durations import NOTHING_KNOWN, expected_durations
 from flowc.run.files import Fault, JobFiles, missing_outputs
 from flowc.run.interrupt import Interrupts
-from flowc.run.need import Requests, run_budget
 from flowc.run.options import RunOptions, RunOutcome
-from flowc.run.order import Ranking
-from flowc.run.place import Places
-from flowc.run.prepare import Preparer, began_ns
-from flowc.run.spare import share_out, starting
+from flowc.run.pipes import Pipes, at_the_other_end
+from flowc.run.prepare import began_ns
+from flowc.run.starts import Faults, Starts
 from flowc.run.state import RunState, Status
-from flowc.run.task import Launch, Launcher
+from flowc.run.task import Launch
 from flowc.run.tell import Teller, how_it_ended
 from flowc.run.temp import TempFiles
 
@@ -99,12 +92,9 @@ class Run:
         self._state = RunState(
             graph, plan.decisions, keep_going=options.keep_going, retries=self._retries
         )
-        self._budget = run_budget(graph, executor.capacity, options)
-        places = Places(graph, options.here, options.here_below_s)
-        self._requests = Requests(plan, self._budget, clip=options.clip, places=places)
-        self._chooser = Chooser(self._budget)
-        self._launcher = Launcher(plan, options.memory_slack, options.env)
         self._files = JobFiles(graph, disk)
+        self._starts = Starts(plan, executor, options, self._state, self._files)
+        self._pipes = Pipes(graph, executor)
         readers = () if options.keep_temp else (*self._state.active, *plan.held)
         self._temp = TempFiles(graph, readers, plan.asked)
         self._digests = JobDigests(graph, FileDigests(disk, history))
@@ -115,18 +105,14 @@ class Run:
         self._late: set[JobId] = set()  # those whose outputs are waited for
         self._failed: list[JobId] = []
         self._excuses = Excuses()
-        self._preparer = Preparer(graph, self._launcher, self._files, executor)
         self._interrupts = Interrupts(self._stop, options.kill_after_s)
-        self._granted: dict[JobId, Request] = {}  # to jobs that are ready
-        self._ranking = Ranking("fifo", (), self._budget)  # until there is something to rank
-        self._expected = NOTHING_KNOWN
 
     def run(self) -> RunOutcome:
-        self._requests.check(self._state.active)
-        self._rank()
+        self._starts.requests.check(self._state.active)
+        self._starts.rank(self._history)
         with self._interrupts:
             try:
-                self._tell.run_started(self._options, self._budget, len(self._state.active))
+                self._tell.run_started(self._options, self._starts.budget, len(self._state.active))
                 self._state.start()
                 self._loop()
             except BaseException:
@@ -148,15 +134,6 @@ class Run:
         self._history.keep_digests(self._digests.files.new)
         return outcome
 
-    def _rank(self) -> None:
-        """Work out the order in which jobs are to start."""
-        state, options = self._state, self._options
-        known = self._expected = expected_durations(self._graph, state.active, self._history)
-        self._requests.places.known = known
-        outlook = outlook_of(self._plan, lambda job: self._requests.of(job, 1), known)
-        how = arrange(options.schedule, state, self._budget, outlook, options.search_s)
-        self._ranking, self._chooser = how.ranking, how.chooser
-
     def _loop(self) -> None:
         state, wait = self._state, self._executor.wait
         caught_up = 0
@@ -174,11 +151,12 @@ class Run:
                     raise RuntimeError("jobs wait, and nothing runs that they could wait for")
                 continue
             self._tell.flush()
-            looks = self._late or self._interrupts.paused
+            looks = self._late or self._interrupts.paused or self._pipes.are_ending
             for event in wait(_LOOK_S if looks else self._tell.tick_s):
                 self._happened(event)
             for job in list(self._late):
                 self._finish(job)
+            self._pipes.look(time.monotonic())
             if state.counts[Status.DONE] - caught_up >= _CATCH_UP_JOBS:
                 caught_up = state.counts[Status.DONE]
                 self._history.catch_up()
@@ -216,30 +194,25 @@ class Run:
             self._tell.planned(job, 1, 0)
             self._finish(job)
             return
-        try:
-            request = self._requests.of(job, state.attempt(job))
-        except WorkflowError as fault:
-            self._never_started(job, Fault("workflow", str(fault)))
-            return
-        self._granted[job] = request
-        need = self._budget.need(request)
-        order = self._ranking.order(job, need, request.priority)
-        self._chooser.add(job, need, order, self._expected.of(job))
+        faults = self._starts.line_up(job)
+        if faults is not None:
+            self._never_started(job, faults)
 
     def _start(self) -> None:
         """Submit whatever fits."""
         if self._interrupts.paused:
             return
         tasks: list[Task] = []
-        while chosen := self._choose():
-            begin = starting(self._graph, chosen, self._granted, self._expected.peaks)
-            more = share_out(self._chooser, begin)
-            for job in chosen:
-                launch = self._prepare(job, more.get(job))
-                if launch is None:
-                    self._chooser.ended(job)
+        while chosen := self._starts.choose():
+            for job, memory_bytes in chosen:
+                launches = self._starts.prepare(job, memory_bytes)
+                if isinstance(launches, Mapping):
+                    self._starts.chooser.ended(job)
+                    self._never_started(job, launches)
                     self._sort()
-                else:
+                    continue
+                for launch in launches:
+                    self._begin(launch)
                     tasks.append(launch.task)
         if tasks:
             self._tell.flush()
@@ -247,26 +220,11 @@ class Run:
             if self._interrupts.number is not None:  # it came in between
                 self._executor.cancel([task.job for task in tasks])
 
-    def _choose(self) -> list[JobId]:
-        """All jobs that can start now."""
-        chosen = []
-        while not self._state.stopped and (job := self._chooser.next(time.monotonic())) is not None:
-            self._state.started(job)
-            chosen.append(job)
-        return chosen
-
-    def _prepare(self, job: JobId, memory_bytes: int | None) -> Launch | None:
-        """Get a job ready to be submitted; None where that fails, which is then dealt with."""
-        attempt = self._state.attempt(job)
-        request = self._granted.pop(job)
-        launch = self._preparer.prepare(job, attempt, request, memory_bytes)
-        if isinstance(launch, Fault):
-            self._never_started(job, launch)
-            return None
+    def _begin(self, launch: Launch) -> None:
+        job = launch.task.job
         self._running[job] = _Running(launch, began_ns(launch))
         self._contents.begin(job)
         self._tell.submitted(launch, self._files.outputs(job))
-        return launch
 
     # ---- after a job
 
@@ -274,39 +232,53 @@ class Run:
         self._tell(event)
         if not isinstance(event, JobEnded):
             return
-        running = self._running[event.job]
+        job = event.job
+        running = self._running[job]
         running.runs.append(event)
-        self._launcher.shadows.end(event)
+        self._starts.launcher.shadows.end(event)
         self._tell.exceeded(event, running.launch)
-        if event.exit_code == 0 and not event.cause:
-            self._finish(event.job)
+        fault = None
+        if event.exit_code or event.cause:
+            fault = Fault(*how_it_ended(event, running.launch))
+        ends = self._pipes.ended(job, fault, time.monotonic())
+        if ends is None:
+            return
+        faults = {member: wrong for member, wrong in ends.items() if wrong is not None}
+        first = self._state.members(job)[0]
+        if faults:
+            self._fail(first, faults)
         else:
-            cause, message = how_it_ended(event, running.launch)
-            self._fail(event.job, Fault(cause, message), event.exit_code)
+            self._finish(first)
 
     def _finish(self, job: JobId) -> None:
-        """Its command has ended well: look at what it has made."""
+        """Its command has ended well, with those of all that run at once with it: look at what
+        they have made."""
         running = self._running[job]
-        missing = (
-            self._files.missing(job) if self._options.latency_wait_s or job in self._late else []
-        )
-        if missing:
-            if running.until == inf:
-                running.until = time.monotonic() + self._options.latency_wait_s
-                self._late.add(job)
-            if time.monotonic() < running.until:
+        jobs = self._state.members(job)
+        if self._options.latency_wait_s or job in self._late:
+            missing = {member: found for member in jobs if (found := self._files.missing(member))}
+            if missing:
+                if running.until == inf:
+                    running.until = time.monotonic() + self._options.latency_wait_s
+                    self._late.add(job)
+                if time.monotonic() >= running.until:
+                    self._fail(job, {m: missing_outputs(paths) for m, paths in missing.items()})
                 return
-            self._fail(job, missing_outputs(missing), 0)
-            return
-        if not self._contents.is_ready(job):
+        if not all(map(self._contents.is_ready, jobs)):
             self._late.add(job)
             return
-        if running.launch is not None and self._repeat(job, running):
+        if running.launch is not None and self._repeat(job, jobs):
             return
-        fault = self._files.after(job)
-        if fault is not None:
-            self._fail(job, fault, 0)
-            return
+        for member in jobs:
+            fault = self._files.after(member)
+            if fault is not None:
+                self._fail(job, {member: fault})
+                return
+        for member in jobs:
+            self._done(member)
+
+    def _done(self, job: JobId) -> None:
+        running = self._running[job]
         self._forget(job, running)
         self._state.done(job)
         run = running.runs[-1] if running.runs else None
@@ -316,46 +288,59 @@ class Run:
         self._files.protect(job, self._tell.flush)
         self._remove_temp(job, ran=True)
 
-    def _repeat(self, job: JobId, running: _Running) -> bool:
-        """Write the benchmark; whether the job is to run once more for it."""
-        rule = self._graph.workflow.rules[self._graph.rule_of[job]]
-        if rule.benchmark is None or running.launch is None:
-            return False
-        if len(running.runs) < rule.benchmark_repeats and not self._state.stopped:
-            self._late.discard(job)
-            running.until = inf
-            self._files.before(job)
-            self._launcher.shadows.begin(self._graph.job(job))
-            self._tell.submitted(running.launch, self._files.outputs(job))
-            self._tell.flush()
-            self._executor.submit([running.launch.task])
-            return True
-        path = str(self._graph.job(job).fill((rule.benchmark,)))
-        write_benchmark(path, running.runs)
+    def _repeat(self, job: JobId, jobs: Sequence[JobId]) -> bool:
+        """Write the benchmarks; whether the job is to run once more for its own."""
+        rules, rule_of = self._graph.workflow.rules, self._graph.rule_of
+        for member in jobs:
+            running, rule = self._running[member], rules[rule_of[member]]
+            if rule.benchmark is None or running.launch is None:
+                continue
+            is_short = len(running.runs) < rule.benchmark_repeats and not self._state.stopped
+            if is_short and len(jobs) == 1:
+                self._late.discard(job)
+                running.until = inf
+                self._files.before(job)
+                self._starts.launcher.shadows.begin(self._graph.job(job))
+                self._tell.submitted(running.launch, self._files.outputs(job))
+                self._tell.flush()
+                self._executor.submit([running.launch.task])
+                return True
+            path = str(self._graph.job(member).fill((rule.benchmark,)))
+            write_benchmark(path, running.runs)
         return False
 
-    def _never_started(self, job: JobId, fault: Fault) -> None:
+    def _never_started(self, job: JobId, faults: Faults) -> None:
         if self._state.status(job) is Status.READY:
             self._state.started(job)
-        self._tell.planned(job, 1, 0)
-        self._running[job] = _Running(None, time.time_ns())
-        self._fail(job, fault, 1, final=True, touched=False)
+        for member in self._state.members(job):
+            self._tell.planned(member, 1, 0)
+            self._running[member] = _Running(None, time.time_ns())
+        self._fail(job, faults, final=True, touched=False)
 
     def _fail(
-        self, job: JobId, fault: Fault, code: int, *, final: bool = False, touched: bool = True
+        self, job: JobId, faults: Faults, *, final: bool = False, touched: bool = True
     ) -> None:
-        """An attempt has come to nothing. `touched`: its outputs may be there, and are no good."""
+        """An attempt has come to nothing, and with it those of all that run at once with the job.
+        `touched`: the outputs may be there, and are no good."""
+        final = final or any(fault.cause in FINAL for fault in faults.values())
+        for fault in faults.values():
+            self._excuses.note(self._state.members(job)[0], fault.cause)
+        for member in self._state.members(job):
+            fault = faults.get(member) or at_the_other_end(self._graph, next(iter(faults)))
+            self._fail_one(member, fault, final=final, touched=touched)
+
+    def _fail_one(self, job: JobId, fault: Fault, *, final: bool, touched: bool) -> None:
         running = self._running[job]
-        launch = running.launch
-        attempt = self._state.attempt(job)
+        launch, attempt = running.launch, self._state.attempt(job)
         self._forget(job, running)
-        final = final or fault.cause in FINAL
-        self._excuses.note(job, fault.cause)
         will_retry = self._state.failed(job, final=final)
-        if will_retry and launch is not None and running.runs:
-            task, seen_bytes = launch.task, running.runs[-1].seen_memory_bytes
-            self._requests.learn(job, fault.cause, task.memory_bytes, seen_bytes, task.limit_s)
+        run = running.runs[-1] if running.runs else None
+        if will_retry and launch is not None and run is not None:
+            task, seen_bytes = launch.task, run.seen_memory_bytes
+            requests = self._starts.requests
+            requests.learn(job, fault.cause, task.memory_bytes, seen_bytes, task.limit_s)
         outputs = self._files.outputs(job) if touched else []
+        code = run.exit_code if run is not None else 0 if touched else 1
         self._tell.failed(job, attempt, outputs, fault, code, launch, will_retry=will_retry)
         if touched and not self._options.keep_incomplete:
             gone = self._files.discard(job)
@@ -371,9 +356,10 @@ class Run:
         del self._running[job]
         self._late.discard(job)
         if running.launch is not None:
-            self._chooser.ended(job)
-            if running.launch.script is not None:
-                self._launcher.remove_script(running.launch.script)
+            if self._state.members(job)[0] == job:
+                self._starts.chooser.ended(job)
+            self._starts.forget(running.launch)
+            self._files.remove_passing(job)
 
     def _remove_temp(self, job: JobId, *, ran: bool) -> None:
         if not self._options.keep_temp:
@@ -385,8 +371,10 @@ class Run:
                 self._tell.removed(gone, "temp")
 
     def _retries(self, job: JobId) -> int:
-        own = self._graph.workflow.rules[self._graph.rule_of[job]].retries
-        return (self._options.retries if own is None else own) + self._excuses.of(job)
+        rules, rule_of = self._graph.workflow.rules, self._graph.rule_of
+        own = [rules[rule_of[member]].retries for member in self._state.members(job)]
+        most = max(self._options.retries if n is None else n for n in own)
+        return most + self._excuses.of(self._state.members(job)[0])
 
     # ---- the end
 

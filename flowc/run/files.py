@@ -14,6 +14,7 @@ from flowc.ids import FileId, JobId
 from flowc.lang.pattern import Pattern
 from flowc.lang.values import Flags
 from flowc.plan.rules import counted_inputs, rule_facts
+from flowc.run import backup
 from flowc.run.ensure import violated
 
 _LOOK_AGAIN_S = 1.0
@@ -63,11 +64,15 @@ class JobFiles:
             return Fault("protected", f"write-protected output is in the way: {names}")
         try:
             for path, mode, flags in zip(outputs, modes, rule.flags, strict=True):
-                if mode:
-                    if not flags.update:
-                        remove(path, whole=flags.directory)
+                if flags.update:
+                    make_parent(path)
+                    backup.keep(path)
+                elif mode:
+                    remove(path, whole=flags.directory)
                 else:
                     make_parent(path)
+                if flags.pipe:
+                    os.mkfifo(path)
             for path in self._others(job, rule):
                 if _mode(path):
                     remove(path, whole=False)
@@ -85,7 +90,7 @@ class JobFiles:
         missing = [
             path
             for path, state, flags in zip(paths, states, rule.flags, strict=True)
-            if state is None and not flags.touch
+            if state is None and not flags.touch and not flags.passes
         ]
         self._seen = None if missing else (job, states)
         return missing
@@ -112,12 +117,16 @@ class JobFiles:
                 return fault
             newest_ns = self._newest_input(job)
             for file, path, state in zip(files, paths, states, strict=True):
-                assert state is not None
+                if state is None:
+                    continue  # it has passed
                 mtime_ns = state.mtime_ns
                 if mtime_ns < newest_ns:
                     mtime_ns = max(time.time_ns(), newest_ns)
                     touch(path, state.kind, mtime_ns)
                 self._times[file] = mtime_ns
+            for path, flags in zip(paths, rule.flags, strict=True):
+                if flags.update:
+                    backup.forget(path)
         except OSError as fault_:
             return Fault("missing-output", f"the outputs cannot be finished: {fault_}")
         return None
@@ -153,6 +162,8 @@ class JobFiles:
 
     def _changed(self, file: int) -> int:
         """The time of a file where it is another one than was known; else 0."""
+        if file in self._graph.streams.files:
+            return 0
         state = self._disk.stat(self._graph.paths[file])
         return 0 if state is None or state.mtime_ns == self._time(file) else state.mtime_ns
 
@@ -180,12 +191,15 @@ class JobFiles:
         rule = self._rule(job)
         gone = []
         for path, flags in zip(self.outputs(job), rule.flags, strict=True):
-            if _mode(path) and not flags.update:
-                try:
-                    remove(path, whole=flags.directory)
-                except OSError:
-                    continue  # it stays, and the history knows that it is no good
-                gone.append(path)
+            if not _mode(path):
+                continue
+            try:
+                if flags.update and backup.put_back(path):
+                    continue
+                remove(path, whole=flags.directory)
+            except OSError:
+                continue  # it stays, and the history knows that it is no good
+            gone.append(path)
         return gone
 
     def remove_temp(self, files: Iterable[FileId]) -> list[str]:
@@ -201,6 +215,13 @@ class JobFiles:
                 gone.append(path)
         return gone
 
+    def remove_passing(self, job: JobId) -> None:
+        """A job at a pipe or a service has ended: what has passed is gone."""
+        for path, flags in zip(self.outputs(job), self._rule(job).flags, strict=True):
+            if flags.passes:
+                with suppress(OSError):
+                    remove(path, whole=True)
+
     def outputs(self, job: JobId) -> list[str]:
         paths = self._graph.paths
         return [paths[f] for f in self._graph.outputs[job]]
@@ -213,7 +234,9 @@ class JobFiles:
         if found is None:
             rule = self._graph.workflow.rules[id]
             flags = tuple(output_flags(rule))
-            special = any(f.protected or f.directory or f.touch for f in flags)
+            special = any(
+                f.protected or f.directory or f.touch or f.update or f.passes for f in flags
+            )
             items = (*rule.logs, *((rule.benchmark,) if rule.benchmark else ()))
             others = tuple(Pattern(f) for item in items for f in item.files)
             found = self._rules[id] = _RuleFiles(flags, not special, others)
@@ -270,7 +293,11 @@ class JobFiles:
 def _check(
     paths: list[str], states: list[FileState | None], flags: tuple[Flags, ...]
 ) -> Fault | None:
-    missing = [p for p, state in zip(paths, states, strict=True) if state is None]
+    missing = [
+        path
+        for path, state, flag in zip(paths, states, flags, strict=True)
+        if state is None and not flag.passes
+    ]
     if missing:
         return missing_outputs(missing)
     for path, state, flag in zip(paths, states, flags, strict=True):

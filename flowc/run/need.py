@@ -1,10 +1,10 @@
 """What jobs ask for, held against what the run may use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 from flowc.dataclass import replace
-from flowc.diagnostic import Diagnostic, ImpossibleRequestError, fail
+from flowc.diagnostic import Diagnostic, ImpossibleRequestError, WorkflowError, fail
 from flowc.executors.base import Capacity
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
@@ -12,7 +12,7 @@ from flowc.lang.workflow import Rule
 from flowc.plan.call import is_function
 from flowc.plan.decision import Plan
 from flowc.plan.request import Origin, Request
-from flowc.run.choose import HERE_CORES, HERE_MEMORY, IN_QUEUE, Budget
+from flowc.run.choose import HERE_CORES, HERE_MEMORY, IN_QUEUE, Budget, Need, total
 from flowc.run.options import RunOptions
 from flowc.run.place import Places
 from flowc.units import show_gb
@@ -121,13 +121,55 @@ class Requests:
             name = self._plan.graph.job(job).name
             what = ", ".join(_asked(*one) for one in excess)
             raise fail("impossible-request", f"{name} asks for {what}")
-        for what, _, total in excess:
-            request = _lowered(request, what, total)
+        for what, _, most in excess:
+            request = _lowered(request, what, most)
         return request
 
-    def check(self, jobs: Iterable[JobId]) -> None:
+    def need(self, jobs: Sequence[JobId], requests: Sequence[Request]) -> Need:
+        """What jobs take that run at once. Raises WorkflowError where it can never be had."""
+        need = total([self._budget.need(request) for request in requests])
+        if len(jobs) == 1:
+            return need
+        excess = self._budget.excess(need)
+        if not excess:
+            return need
+        if not self._clip:
+            raise WorkflowError(_bundle_fault(self._plan.graph, jobs, excess))
+        return self._budget.lowered(need)
+
+    def _check_place(self, jobs: Sequence[JobId]) -> None:
+        graph, streams = self._plan.graph, self._plan.graph.streams
+        for job in jobs if streams.files else ():
+            if job in streams.bundles or job in streams.clients:
+                raise fail(
+                    "pipe-on-cluster",
+                    f"`{graph.job(job).name}` has to run on one machine with others",
+                    graph.job(job).rule.span,
+                    hint="run it with `--executor local`",
+                )
+
+    def _check_bundles(self, jobs: Sequence[JobId]) -> Iterator[Diagnostic]:
+        """Faults of jobs that cannot run at once, once for each set of rules."""
+        graph, bundles = self._plan.graph, self._plan.graph.streams.bundles
+        seen: set[tuple[int, ...]] = set()
+        for job in jobs if bundles else ():
+            bundle = bundles.get(job, (job,))
+            rules = tuple(graph.rule_of[member] for member in bundle)
+            if len(bundle) == 1 or job != bundle[0] or rules in seen:
+                continue
+            needs = [self._budget.need(self._plan.request(member, 1)) for member in bundle]
+            cores = [min(need.cores, self._budget.cores) for need in needs]
+            needs = [n._replace(cores=int(c)) for n, c in zip(needs, cores, strict=True)]
+            excess = self._budget.excess(total(needs))
+            if excess:
+                seen.add(rules)
+                yield _bundle_fault(graph, bundle, excess)
+
+    def check(self, jobs: Sequence[JobId]) -> None:
         """Raises ImpossibleRequestError, naming every rule with a job that can never fit."""
         graph, budget = self._plan.graph, self._budget
+        if budget.cores == inf:  # it is not for this machine
+            self._check_place(jobs)
         if self._clip:
             return
         seen: set[int] = set()
@@ -149,8 +191,9 @@ class Requests:
             if excess:
                 seen.add(id)
                 faults[id] = _fault(graph, job, request, excess)
-        if faults:
-            raise ImpossibleRequestError([faults[id] for id in sorted(faults)])
+        found = [faults[id] for id in sorted(faults)] or [*self._check_bundles(jobs)]
+        if found:
+            raise ImpossibleRequestError(found)
 
 
 def _fault(
@@ -167,6 +210,20 @@ def _fault(
         f"rule `{view.rule.name}` can never run{name}: it asks for {what}",
         span,
         hint="give the run more, let the rule ask for less, or let `--clip` lower what it asks for",
+    )
+
+
+def _bundle_fault(
+    graph: JobGraph, jobs: Sequence[JobId], excess: list[tuple[str, float, float]]
+) -> Diagnostic:
+    *names, last = [f"`{graph.job(job).name}`" for job in jobs]
+    what = ", ".join(_asked(*one) for one in excess)
+    return Diagnostic(
+        "impossible-request",
+        f"{', '.join(names)} and {last} run at once, as pipes connect them, and ask for {what}",
+        graph.job(jobs[0]).rule.span,
+        hint="give the run more (`--cores`, `--mem`), let the rules ask for less, or let `--clip` "
+        "run them with what there is",
     )
 
 

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from flowc.dataclass import dataclass, field
 from flowc.ids import JobId
 from flowc.plan.request import Request
-from flowc.run.choose import Chooser, Need
+from flowc.run.choose import Chooser, Need, total
 from flowc.run.order import Ranking
 from flowc.run.state import RunState
 
@@ -44,7 +44,8 @@ class Simulation:
         expected: Sequence[float] | None,
     ) -> None:
         self._state, self._chooser, self._ranking = state, chooser, ranking
-        self._request, self._durations, self._expected = request, durations, expected
+        self._request, self._expected = request, expected
+        self._durations = _of_bundles(state, durations)
         self._needs: dict[JobId, Need] = {}
         self._runs = [r.command is not None for r in state.graph.workflow.rules]
         self._now_s = 0.0
@@ -60,7 +61,8 @@ class Simulation:
             self._line_up()
             while (job := chooser.next(self._now_s)) is not None:
                 state.started(job)
-                starts[job] = self._now_s
+                for member in state.members(job):
+                    starts[member] = self._now_s
                 heappush(running, (self._now_s + durations[job], job))
                 need = self._needs.pop(job)
                 self._core_s += need.cores * durations[job]
@@ -71,7 +73,8 @@ class Simulation:
             while running and running[0][0] <= self._now_s:
                 job = heappop(running)[1]
                 chooser.ended(job)
-                state.done(job)
+                for member in state.members(job):
+                    state.done(member)
         if not state.over:
             raise RuntimeError("jobs wait, and nothing runs that they could wait for")
         return Simulated(self._now_s, starts, self._core_s, self._memory_byte_s, self._limited)
@@ -94,7 +97,20 @@ class Simulation:
                     state.started(job)
                     state.done(job)
                     continue
-                request = self._request(job)
-                need = self._needs[job] = budget.need(request)
+                requests = [self._request(member) for member in state.members(job)]
+                request = requests[0]
+                need = total([budget.need(one) for one in requests])
+                need = self._needs[job] = need if len(requests) == 1 else budget.lowered(need)
                 order = ranking.order(job, need, request.priority)
                 chooser.add(job, need, order, None if expected is None else expected[job])
+
+
+def _of_bundles(state: RunState, durations: Sequence[float]) -> Sequence[float]:
+    """Jobs that run at once hold their cores until the last of them has ended."""
+    bundles = state.graph.streams.bundles
+    if not bundles:
+        return durations
+    found = array("d", durations)
+    for job, bundle in bundles.items():
+        found[job] = max(durations[member] for member in bundle)
+    return found

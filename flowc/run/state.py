@@ -10,7 +10,9 @@ makers and its readers, so that n jobs which read the outputs of m others cost n
        |       UP_TO_DATE
        '-----> UPSTREAM  (something it needs has failed)
 
-Jobs without an action (phony ones) do not run; they only pass on who waits for whom.
+Jobs without an action (phony ones) do not run; they only pass on who waits for whom. Jobs that
+pipes connect do not wait for another: they are ready together, as the first of them (see
+`flowc.graph.streams`), start together, and fail together.
 """
 
 from array import array
@@ -63,6 +65,7 @@ class RunState:
         self.counts = [0] * len(Status)
         self._decisions = decisions
         self._retries = retries
+        self._bundles = graph.streams.bundles
         self._attempts: dict[JobId, int] = {}
         self._status = bytearray(len(graph))
         self._pending = array("i", bytes(4 * len(graph)))
@@ -85,8 +88,12 @@ class RunState:
     def _connect(self, nodes: Sequence[JobId]) -> None:
         """Count what each job waits for, and note who waits for it."""
         graph, status, pending = self.graph, self._status, self._pending
-        producer, starts, refs = graph.producer, graph.inputs.starts, graph.inputs.values
-        readers = self._readers
+        starts, refs = graph.inputs.starts, graph.inputs.values
+        producer, readers = graph.producer, self._readers
+        if graph.streams.pipes:
+            producer = producer[:]
+            for file in graph.streams.pipes:
+                producer[file] = NO_JOB
         for job in nodes:
             status[job] = Status.WAITING if self._decisions[job] else Status.PASSES
         self.counts[Status.WAITING] = len(self.active)
@@ -111,13 +118,21 @@ class RunState:
         """Note that `job` reads a group; whether it has to wait for it."""
         waiting = self._group_pending.get(group)
         if waiting is None:
-            makers = [m for m in self.graph.group_producers[group] if self._status[m]]
+            makers = [m for m in self._makers(group) if self._status[m]]
             waiting = self._group_pending[group] = len(makers)
             self._group_readers[group] = []
             for maker in makers:
                 self._readers.setdefault(maker, []).append(~group)
         self._group_readers[group].append(job)
         return waiting > 0
+
+    def _makers(self, group: int) -> Sequence[JobId]:
+        graph = self.graph
+        makers, pipes = graph.group_producers[group], graph.streams.pipes
+        if pipes.isdisjoint(graph.groups[group]):
+            return makers
+        others = {graph.producer[f] for f in graph.groups[group] if f not in pipes}
+        return [maker for maker in makers if maker in others]
 
     def start(self) -> None:
         """Find the jobs that wait for nothing."""
@@ -132,6 +147,10 @@ class RunState:
     def attempt(self, job: JobId) -> int:
         """The attempt that runs, or is the next to run; counted from 1."""
         return self._attempts.get(job, 1)
+
+    def members(self, job: JobId) -> Sequence[JobId]:
+        """The jobs that run at once with this one, itself among them, in order."""
+        return self._bundles.get(job) or (job,)
 
     def is_active(self, job: JobId) -> bool:
         """Whether it is part of the run and not over."""
@@ -177,6 +196,8 @@ class RunState:
             for ref in refs[starts[job] : starts[job + 1]]:
                 if ref < 0 and group_rank.get(~ref, -1.0) < best:
                     group_rank[~ref] = best
+        for job, bundle in self._bundles.items():
+            rank[job] = max(rank[member] for member in bundle)
         return rank
 
     def readers(self, job: JobId) -> list[JobId]:
@@ -194,17 +215,18 @@ class RunState:
         if self._status[job] != Status.UNDECIDED:
             raise ValueError(f"job {job} is not undecided")
         if needed:
-            self._set(job, Status.READY)
-            self.ready.append(job)
+            self._line_up(job)
         else:
             self._set(job, Status.UP_TO_DATE)
             self._release(job)
 
     def started(self, job: JobId) -> None:
-        if self._status[job] != Status.READY:
-            raise ValueError(f"job {job} may not start")
-        self._set(job, Status.RUNNING)
-        self.running.add(job)
+        """It, and all that runs at once with it."""
+        for member in self.members(job):
+            if self._status[member] != Status.READY:
+                raise ValueError(f"job {member} may not start")
+            self._set(member, Status.RUNNING)
+            self.running.add(member)
 
     def done(self, job: JobId) -> None:
         """It has run, and its outputs are there."""
@@ -218,8 +240,7 @@ class RunState:
         attempt = self.attempt(job)
         if not final and not self.stopped and attempt <= self._retries(job):
             self._attempts[job] = attempt + 1
-            self._set(job, Status.READY)
-            self.ready.append(job)
+            self._line_up(job)
             return True
         self._set(job, Status.FAILED)
         self._skip_readers(job)
@@ -247,8 +268,16 @@ class RunState:
             self._set(job, Status.UNDECIDED)
             self.undecided.append(job)
         else:
-            self._set(job, Status.READY)
+            self._line_up(job)
+
+    def _line_up(self, job: JobId) -> None:
+        """It can run, as soon as all can that run at once with it."""
+        self._set(job, Status.READY)
+        bundle = self._bundles.get(job)
+        if bundle is None:
             self.ready.append(job)
+        elif all(self._status[member] == Status.READY for member in bundle):
+            self.ready.append(bundle[0])
 
     def _release(self, job: JobId) -> None:
         """Tell the readers of a job that it is over and well."""
@@ -276,8 +305,14 @@ class RunState:
                 members = [reader] if reader >= 0 else self._group_readers.pop(~reader, [])
                 for member in members:
                     if self._status[member] == Status.WAITING:
-                        self._set(JobId(member), Status.UPSTREAM)
-                        self.skipped.append(JobId(member))
-                        stack.append(member)
+                        stack += self._skip(JobId(member))
                     elif self._status[member] == Status.PASSES:
                         stack.append(member)
+
+    def _skip(self, job: JobId) -> Sequence[JobId]:
+        """It cannot run, nor can what runs at once with it."""
+        members = [m for m in self.members(job) if self._status[m] != Status.UPSTREAM]
+        for member in members:
+            self._set(member, Status.UPSTREAM)
+            self.skipped.append(member)
+        return members

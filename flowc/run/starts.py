@@ -1,0 +1,111 @@
+"""Jobs that are ready: what they are granted, which of them start, and the launch of each.
+
+Jobs that pipes connect are lined up as one, by the first of them, and start together.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from flowc.diagnostic import WorkflowError
+from flowc.executors.base import Executor
+from flowc.ids import JobId
+from flowc.plan.decision import Plan
+from flowc.plan.request import Request
+from flowc.record.history import Times
+from flowc.run.arrange import arrange, outlook_of
+from flowc.run.choose import Chooser
+from flowc.run.durations import NOTHING_KNOWN, expected_durations
+from flowc.run.files import Fault, JobFiles
+from flowc.run.need import Requests, run_budget
+from flowc.run.options import RunOptions
+from flowc.run.order import Ranking
+from flowc.run.prepare import Preparer
+from flowc.run.place import Places
+from flowc.run.spare import share_out, starting
+from flowc.run.state import RunState
+from flowc.run.task import Launch, Launcher
+
+Faults = Mapping[JobId, Fault]
+"""Why a job, or one of those that run at once with it, has come to nothing."""
+
+
+class Starts:
+    """From ready jobs to launches."""
+
+    def __init__(
+        self, plan: Plan, executor: Executor, options: RunOptions, state: RunState, files: JobFiles
+    ) -> None:
+        graph = plan.graph
+        self._plan, self._graph, self._options = plan, graph, options
+        self._state, self._files = state, files
+        self.budget = run_budget(graph, executor.capacity, options)
+        places = Places(graph, options.here, options.here_below_s)
+        self.requests = Requests(plan, self.budget, clip=options.clip, places=places)
+        self.chooser = Chooser(self.budget)
+        self.launcher = Launcher(plan, options.memory_slack, options.env)
+        self._preparer = Preparer(graph, self.launcher, files, executor)
+        self._granted: dict[JobId, Request] = {}  # to jobs that are ready
+        self._ranking = Ranking("fifo", (), self.budget)  # until there is something to rank
+        self._expected = NOTHING_KNOWN
+
+    def rank(self, history: Times) -> None:
+        """Work out the order in which jobs are to start."""
+        state, options = self._state, self._options
+        known = self._expected = expected_durations(self._graph, state.active, history)
+        self.requests.places.known = known
+        outlook = outlook_of(self._plan, lambda job: self.requests.of(job, 1), known)
+        how = arrange(options.schedule, state, self.budget, outlook, options.search_s)
+        self._ranking, self.chooser = how.ranking, how.chooser
+
+    def line_up(self, job: JobId) -> Faults | None:
+        """A job is ready; what keeps it from ever starting."""
+        state = self._state
+        jobs = state.members(job)
+        requests = []
+        for member in jobs:
+            try:
+                requests.append(self.requests.of(member, state.attempt(member)))
+            except WorkflowError as fault:
+                return {member: Fault("workflow", str(fault))}
+        try:
+            need = self.requests.need(jobs, requests)
+        except WorkflowError as fault:
+            return {job: Fault("workflow", str(fault))}
+        self._granted.update(zip(jobs, requests, strict=True))
+        priority = max([request.priority for request in requests])
+        order = self._ranking.order(job, need, priority)
+        self.chooser.add(job, need, order, self._expected.of(job))
+        return None
+
+    def choose(self) -> list[tuple[JobId, int | None]]:
+        """All jobs that can start now, and the memory of those that get more than they asked
+        for."""
+        chosen: list[JobId] = []
+        while not self._state.stopped and (job := self.chooser.next(time.monotonic())) is not None:
+            self._state.started(job)
+            chosen.append(job)
+        single = [job for job in chosen if job not in self._graph.streams.bundles]
+        begin = starting(self._graph, single, self._granted, self._expected.peaks)
+        more = share_out(self.chooser, begin)
+        return [(job, more.get(job)) for job in chosen]
+
+    def prepare(self, job: JobId, memory_bytes: int | None) -> Sequence[Launch] | Faults:
+        """Get a job ready to be submitted, with all that run at once with it."""
+        launches: list[Launch] = []
+        for member in self._state.members(job):
+            found = self._prepare(member, memory_bytes)
+            if isinstance(found, Fault):
+                for launch in launches:
+                    self.forget(launch)
+                return {member: found}
+            launches.append(found)
+        return launches
+
+    def _prepare(self, job: JobId, memory_bytes: int | None) -> Launch | Fault:
+        request = self._granted.pop(job)
+        return self._preparer.prepare(job, self._state.attempt(job), request, memory_bytes)
+
+    def forget(self, launch: Launch) -> None:
+        """It is over: its script may go."""
+        if launch.script is not None:
+            self.launcher.remove_script(launch.script)
