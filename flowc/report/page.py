@@ -21,6 +21,7 @@ from flowc.record.story import STATES
 from flowc.report.columns import as_script, columns, plain
 from flowc.report.compare import Comparison
 from flowc.report.figures import Figures
+from flowc.report.overtime import stretches
 from flowc.report.rulefigures import Spread
 from flowc.report.rulegraph import job_graph, rule_graph
 from flowc.report.usage import (
@@ -48,7 +49,7 @@ LIMIT_KINDS = {
     MEMORY: "l4",
     STARTING: "l2",
     BUSY: "l3",
-    QUEUE: "l2",
+    QUEUE: "l6",
     PAUSED: "l5",
     IDLE: "l5",
 }
@@ -76,6 +77,7 @@ def render_page(figures: Figures, *, is_chart: bool = False) -> str:
             parts=_parts(figures),
             how_used=_how_used(figures),
             graphs=graphs,
+            stretches=stretches(figures),
             facts=list(_facts(figures)),
             style=Markup(style),
             script=Markup(script),

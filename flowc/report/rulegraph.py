@@ -39,6 +39,7 @@ class Drawing:
     curves: Sequence[str]  # SVG paths
     width: float
     height: float
+    needs: Sequence[tuple[str, Sequence[str]]]  # the same in words
 
 
 def rule_graph(run: RunStory) -> Drawing | None:
@@ -125,7 +126,8 @@ def _lay_out(nodes: Sequence[Node], edges: set[tuple[int, int]]) -> Drawing:
             nodes[i].x = GAP_X / 2 + depth * (WIDTH + GAP_X)
             nodes[i].y = round(top + p * (HEIGHT + GAP_Y), 1)
     curves = [_curve(nodes[a], nodes[b]) for a, b in sorted(forward)]
-    return Drawing(nodes, curves, len(layers) * (WIDTH + GAP_X), height)
+    words = [(node.full, [nodes[n].full for n in needs[i]]) for i, node in enumerate(nodes)]
+    return Drawing(nodes, curves, len(layers) * (WIDTH + GAP_X), height, words)
 
 
 def _mean(values: Sequence[int], otherwise: int) -> float:

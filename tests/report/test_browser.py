@@ -126,6 +126,54 @@ def test_every_control_is_reached_by_tab_and_has_a_name(chromium: Any, page: Pat
     )
 
 
+def test_a_screen_reader_hears_of_all_of_it(chromium: Any, page: Path) -> None:
+    open_page(chromium, page)
+    chromium.execute_script("document.querySelector('details').open = true")
+    nodes = chromium.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    heard: dict[str, list[str]] = {}
+    for node in nodes:
+        if not node["ignored"]:
+            name = node.get("name", {}).get("value", "")
+            heard.setdefault(node["role"]["value"], []).append(name)
+    for role in ("button", "link", "searchbox", "combobox", "checkbox", "application", "region"):
+        assert heard[role] and all(heard[role]), role
+    assert (
+        "Gantt" not in heard["application"][0] and "attempts on 8 lanes" in heard["application"][0]
+    )
+    assert [name for name in heard["heading"] if not name] == []
+    for words in ("cores held and used", "what limited", "3 rules and what they need"):
+        assert any(words in name.lower() for names in heard.values() for name in names), words
+    columns = heard["columnheader"]
+    for words in ("cores requested", "limited by", "recommended", "duration"):
+        assert any(words in name for name in columns), words
+    assert any("sort needs align" in name for names in heard.values() for name in names)
+
+
+def test_nothing_moves_where_the_reader_wants_no_motion(chromium: Any, page: Path) -> None:
+    how = "return getComputedStyle(document.documentElement).scrollBehavior"
+    media = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    open_page(chromium, page)
+    assert chromium.execute_script(how) == "smooth"
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    try:
+        assert chromium.execute_script(how) == "auto"
+        style = (
+            "return [...document.querySelectorAll('*')].filter(e => {"
+            " const s = getComputedStyle(e);"
+            " return parseFloat(s.transitionDuration) || s.animationName !== 'none'; }).length"
+        )
+        assert chromium.execute_script(style) == 0
+    finally:
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_a_narrow_window_scrolls_down_and_not_aside(tmp_path: Path, page: Path) -> None:
+    with browser(tmp_path, width=520, height=900) as driver:
+        open_page(driver, page)
+        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        axis(driver)
+
+
 def test_jobs_are_searched_sorted_filtered_and_saved(chromium: Any, page: Path) -> None:
     open_page(chromium, page)
     chromium.find_element("id", "search").send_keys("in/7.bam")

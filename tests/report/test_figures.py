@@ -12,6 +12,7 @@ from support.runlog import START_S, job, many_jobs, run_ended, run_started
 from flowc.events import Event, JobSubmitted, Notice
 from flowc.record.fold import fold_events
 from flowc.report.figures import Figures, figures
+from flowc.report.overtime import stretches
 from flowc.report.rulefigures import Spread, round_up
 from flowc.units import GIB
 
@@ -236,6 +237,12 @@ def test_invariants(draw: random.Random) -> None:
     assert area(found, found.usage.cores) == pytest.approx(core.requested)
     assert area(found, found.usage.cores_used) == pytest.approx(core.used)
     assert area(found, found.usage.waiting) == pytest.approx(found.wait_s)
+    parts = stretches(found)
+    assert sum(s.cores * (s.end_s - s.start_s) for s in parts) == pytest.approx(core.requested)
+    assert sum((s.used_bytes or 0) * (s.end_s - s.start_s) for s in parts) == pytest.approx(
+        memory.used
+    )
+    assert {s.limited_by for s in parts} <= {*found.usage.limits_s()}
 
 
 def area(found: Figures, column: Sequence[float]) -> float:

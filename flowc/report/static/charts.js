@@ -4,7 +4,7 @@ const memoryGb = usage.memory.map((mib) => mib / 1024);
 const memoryUsedGb = usage.memory_used && usage.memory_used.map((mib) => mib / 1024);
 const stepped = uPlot.paths.stepped({ align: 1 });
 const LIMIT_SHADES = { dependencies: "l0", cores: "l3", memory: "l4", flowc: "l2", "all cores busy": "l3",
-  "the cluster's queue": "l2", paused: "l5", nothing: "l5" };
+  "the cluster's queue": "l6", paused: "l5", nothing: "l5" };
 
 function indexAt(s) {
   let low = 0;
@@ -32,7 +32,7 @@ function makeChart(id, own, series, { total, unit, top }) {
     most = Math.max(most, total);
   }
   makePlot($(id), {
-    height: 104, data: columns, series, y: { range: () => [0, Math.max(most * 1.08, top)] },
+    height: 104, data: columns, series, y: { range: () => [0, Math.max(most, top) * 1.08] },
     axis: { values: (_, splits) => splits.map(unit), space: 26 },
     onMove: (u) => showAt(u),
   });

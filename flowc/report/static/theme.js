@@ -1,6 +1,6 @@
-// Dark and light, and the colours of rules: Okabe and Ito's, told apart by people who do not see
-// red and green alike. From the ninth rule on they come again, with stripes.
-const RULE_COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8f7ac2"];
+// Dark and light, and the colours of rules: Okabe and Ito's and a brown, told apart by people who do not
+// see red and green alike (tests/report/test_palette.py). From the ninth rule on they come again, with stripes.
+const RULE_COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#783018"];
 const root = document.documentElement;
 let shades = {};
 
@@ -8,7 +8,7 @@ function readShades() {
   const style = getComputedStyle(root);
   shades = {};
   for (const name of ["text", "muted", "grid", "card", "mark", "requested", "used", "total", "memory",
-    "memory-used", "wait", "failed", "soft", "accent", "l0", "l1", "l2", "l3", "l4", "l5"]) {
+    "memory-used", "wait", "failed", "soft", "accent", "l0", "l1", "l2", "l3", "l4", "l5", "l6"]) {
     shades[name] = style.getPropertyValue(`--${name}`).trim();
   }
   tell("theme");

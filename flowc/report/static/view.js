@@ -79,7 +79,7 @@ function makePlot(host, { height, data: columns, series, y, axis, draw, hasTimes
     width: Math.max(200, host.clientWidth),
     height,
     legend: { show: false },
-    padding: [4, 12, hasTimes ? 0 : 4, 0],
+    padding: [4, 24, hasTimes ? 0 : 4, 0],
     cursor: {
       y: false, points: { show: false }, drag: { x: false, y: false, setScale: false },
       bind: { dblclick: () => null, mousedown: () => null, mouseup: () => null },
