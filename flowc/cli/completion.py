@@ -29,16 +29,26 @@ def main(args: Namespace) -> int:
 
 
 def parsers() -> dict[str, tuple[str, Parser]]:
-    """Each command's summary and its parser."""
-    from flowc.cli.main import COMMANDS  # it imports nothing of a command but by name
+    """Each command's summary and its parser; `profile show` is one of its own."""
+    from flowc.cli.main import COMMANDS, SUBCOMMANDS  # it imports a command but by its name
 
+    every = dict(COMMANDS)
+    for name, words in SUBCOMMANDS.items():
+        every.update((f"{name} {word}", summary) for word, summary in words.items())
     found = {}
-    for name, summary in COMMANDS.items():
-        module = import_module(f"flowc.cli.{name.replace('-', '_')}")
+    for name, summary in every.items():
+        module = import_module(f"flowc.cli.{name.replace('-', '_').replace(' ', '_')}")
         parser = Parser(name, summary=summary, description=module.__doc__ or "")
         module.options(parser)
         found[name] = (summary, parser)
     return found
+
+
+def _words(command: str) -> dict[str, str]:
+    """A command's further words, with their summaries."""
+    from flowc.cli.main import SUBCOMMANDS  # as above
+
+    return SUBCOMMANDS.get(command, {})
 
 
 _TARGETS = "flowc list --targets 2>/dev/null"
@@ -62,19 +72,33 @@ _flowc() {{
         COMPREPLY=($(compgen -W '{commands}' -- "$word"))
         return
     fi
-    case "${{COMP_WORDS[1]}}:$before" in
+    local command=${{COMP_WORDS[1]}}
+    if (( COMP_CWORD > 2 )); then
+        case "$command ${{COMP_WORDS[2]}}" in
+            {inner}) command+=" ${{COMP_WORDS[2]}}" ;;
+        esac
+    fi
+    case "$command:$before" in
 {values}
     esac
     if [[ $word == -* ]]; then
-        case "${{COMP_WORDS[1]}}" in
+        case "$command" in
 {options}
         esac
         return
     fi
-    case "${{COMP_WORDS[1]}}" in
+    case "$command:$COMP_CWORD" in
+{further}
+    esac
+    case "$command" in
+        {inner})
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            compopt -o filenames 2>/dev/null
+            ;;
         completion) COMPREPLY=($(compgen -W $'{shells}' -- "$word")) ;;
         *)
-            mapfile -t COMPREPLY < <(compgen -f -- "$word"; _flowc_targets "$word")
+            mapfile -t -O "${{#COMPREPLY[@]}}" COMPREPLY \
+                < <(compgen -f -- "$word"; _flowc_targets "$word")
             compopt -o filenames 2>/dev/null
             ;;
     esac
@@ -83,12 +107,17 @@ complete -F _flowc flowc"""
 
 
 def _bash() -> str:
-    names, values, flags = [], [], []
+    names: list[str] = []
+    inner: list[str] = []
+    values, flags, further = [], [], []
     for command, (_, parser) in parsers().items():
-        names.append(command)
+        (inner if " " in command else names).append(command)
+        if words := "\\n".join(_words(command)):
+            reply = f"COMPREPLY=($(compgen -W $'{words}' -- \"$word\"))"
+            further.append(f"        {command}:2) {reply} ;;")
         flags.append(_bash_case(command, parser.option_names()))
         for action in parser.options():
-            words = "|".join(f"{command}:{name}" for name in action.option_strings)
+            words = "|".join(f"'{command}:{name}'" for name in action.option_strings)
             reply = _bash_value(action)
             if reply:
                 values.append(f"        {words}) {reply}; return ;;")
@@ -97,13 +126,15 @@ def _bash() -> str:
         commands="\n".join(names),
         values="\n".join(values),
         options="\n".join(flags),
+        further="\n".join(further),
+        inner="|".join(f"'{command}'" for command in inner),
         shells="\\n".join(SHELLS),
     )
 
 
 def _bash_case(command: str, words: list[str]) -> str:
     listed = "\\n".join(words)
-    return f"            {command}) COMPREPLY=($(compgen -W $'{listed}' -- \"$word\")) ;;"
+    return f"            '{command}') COMPREPLY=($(compgen -W $'{listed}' -- \"$word\")) ;;"
 
 
 def _bash_value(action: Action) -> str:
@@ -143,6 +174,18 @@ _flowc() {{
     local command=$words[2]
     shift words
     (( CURRENT-- ))
+    if (( CURRENT > 2 )); then
+        case "$command $words[2]" in
+            {inner})
+                command+=" $words[2]"
+                shift words
+                (( CURRENT-- )) ;;
+        esac
+    elif [[ $words[2] != -* ]]; then
+        case $command in
+{further}
+        esac
+    fi
     case $command in
 {cases}
     esac
@@ -152,15 +195,28 @@ compdef _flowc flowc"""
 
 
 def _zsh() -> str:
-    commands, cases = [], []
+    commands, cases, further, inner = [], [], [], []
     for command, (summary, parser) in parsers().items():
-        commands.append(f"        {_quote(f'{command}:{summary}')}")
+        if " " in command:
+            inner.append(f"'{command}'")
+        else:
+            commands.append(f"        {_quote(f'{command}:{summary}')}")
+        if words := _words(command):
+            listed = " ".join(_quote(f"{word}:{text}") for word, text in words.items())
+            words_of = f"local -a further=({listed}); _describe word further"
+            further.append(f"            {command}) {words_of} ;;")
         specs = [_zsh_spec(name, a) for a in parser.options() for name in a.option_strings]
         rest = f"'1:shell:({' '.join(SHELLS)})'" if command == "completion" else ""
-        rest = rest or "'*:target:_flowc_targets'"
+        rest = rest or ("'*:file:_files'" if " " in command else "'*:target:_flowc_targets'")
         joined = " \\\n            ".join([*specs, rest])
-        cases.append(f"        {command}) _arguments \\\n            {joined} ;;")
-    return _ZSH.format(targets=_TARGETS, commands="\n".join(commands), cases="\n".join(cases))
+        cases.append(f"        '{command}') _arguments \\\n            {joined} ;;")
+    return _ZSH.format(
+        targets=_TARGETS,
+        commands="\n".join(commands),
+        cases="\n".join(cases),
+        further="\n".join(further),
+        inner="|".join(inner),
+    )
 
 
 def _zsh_spec(name: str, action: Action) -> str:
@@ -191,13 +247,23 @@ def _fish() -> str:
         f"function __flowc_targets\n    {_TARGETS}\nend",
     ]
     for command, (summary, parser) in parsers().items():
+        name, _, word = command.partition(" ")
+        further = " ".join(_words(name))
+        seen = "__fish_seen_subcommand_from"
+        when = f"{seen} {name}" + (f"; and not {seen} {further}" if further and not word else "")
+        offered = "__fish_use_subcommand"
+        if word:
+            when, offered = (
+                f"{seen} {name}; and {seen} {word}",
+                when + f"; and not {seen} {further}",
+            )
         lines.append(
-            f"complete -c flowc -f -n __fish_use_subcommand -a {command} -d {_fish_quote(summary)}"
+            f"complete -c flowc -f -n '{offered}' -a {word or name} -d {_fish_quote(summary)}"
         )
-        here = f"complete -c flowc -n '__fish_seen_subcommand_from {command}'"
+        here = f"complete -c flowc -n '{when}'"
         lines += [f"{here} {_fish_option(action)}" for action in parser.options()]
         words = f"'{' '.join(SHELLS)}' -f" if command == "completion" else "'(__flowc_targets)'"
-        lines.append(f"{here} -a {words}")
+        lines += [] if word else [f"{here} -a {words}"]
     return "\n".join(lines)
 
 

@@ -51,6 +51,13 @@ OFFERED = {  #                      some of what is offered                    w
     "flowc run -R ga":              (["gather"],                                ["all"]),
     "flowc run -s Work":            (["Workflowfile"],                          ["a.txt"]),
     "flowc run -d b":               (["bin"],                                   ["b.txt"]),
+    "flowc profile ":               (["show", "apply", "diff", "import", "all"], ["--json"]),
+    "flowc profile sh":             (["show"],                                  ["apply"]),
+    "flowc profile show --mo":      (["--model"],                               ["--jobs"]),
+    "flowc profile import --from s": (["sacct", "snakemake"],                   ["qacct"]),
+    "flowc profile show Work":      (["Workflowfile"],                          ["show"]),
+    "flowc profile --ke":           (["--keep-going"],                          ["--model"]),
+    "flowc profile -o b":           (["b.txt"],                                 ["show"]),
     "flowc plan --color ":          (["auto", "always", "never"],               ["all"]),
 }
 # fmt: on
@@ -98,10 +105,21 @@ def test_zsh_knows_the_function(flowc: Flowc) -> None:
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
-@pytest.mark.parametrize("line", ["flowc ", "flowc run --ke", "flowc graph --format m"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "flowc ",
+        "flowc run --ke",
+        "flowc graph --format m",
+        "flowc profile sh",
+        "flowc profile show --mo",
+        "flowc profile import --from s",
+    ],
+)
 def test_fish(programs: Flowc, line: str) -> None:
     script = programs("completion", "fish")[1]
     program = f"{script}\ncomplete -C '{line}'"
     done = subprocess.run(["fish", "-c", program], capture_output=True, text=True)
     offered = {row.partition("\t")[0] for row in done.stdout.splitlines()}
     assert set(OFFERED[line][0]) <= offered, done.stderr
+    assert not set(OFFERED[line][1]) & offered
