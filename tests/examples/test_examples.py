@@ -22,11 +22,12 @@ def copy(name: str, to: Path) -> Path:
     return Path(shutil.copytree(EXAMPLES / name, to / name, ignore=ignore))
 
 
-def flowc(directory: Path, *arguments: str) -> str:
+def flowc(directory: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
     """What flowc prints; any exit code but 0 fails the test."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "flowc", *arguments],
         cwd=directory,
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

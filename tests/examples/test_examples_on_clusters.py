@@ -44,3 +44,11 @@ def test_exported(tmp_path: Path, cluster: Cluster, request: pytest.FixtureReque
         time.sleep(0.5)
     assert status.returncode == 0, status.stdout
     assert_same(contents(here), request)
+
+
+@pytest.mark.parametrize("executor", ["slurm", "sge", "drmaa"])
+def test_executed(executor: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    cluster = request.getfixturevalue("slurm" if executor == "slurm" else "sge")
+    here = copy("lambda-phage", tmp_path)
+    flowc(here, "run", "--executor", executor, "--config", DATA, env=cluster.env)
+    assert_same(contents(here), request)
