@@ -1,0 +1,232 @@
+"""What the driver of batch engines makes of what goes wrong: with an engine that is only played."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.clusters import eventually
+from support.fakequeue import FakeQueue
+from support.gridruns import Story, task
+
+from flowc.executors.grid import submitter
+from flowc.executors.grid.base import Account, LaterError, Pace, RefusedError, Settings
+from flowc.executors.grid.driver import GridExecutor
+from flowc.executors.grid.files import words
+from flowc.ids import JobId
+
+WORDS = "flowc.executors.grid.watcher.words"
+PACE = Pace(
+    look_s=(0.01, 0.05), query_s=(0.05, 0.2), gather_s=0.0, late_s=0.6, lost_s=0.6, beat_s=0.2,
+    close_s=10.0,
+)  # fmt: skip
+
+
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeQueue]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(submitter, "SURE_S", 0.3)
+    made = FakeQueue()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def story(queue: FakeQueue) -> Iterator[Story]:
+    executor = GridExecutor(queue, Settings(largest=10, pace=PACE), "grid")
+    yield Story(executor)
+    queue.silent = False
+    executor.close()
+
+
+def ran(path: str) -> str:
+    return Path(path).read_text() if Path(path).exists() else ""
+
+
+def test_many_alike_jobs_are_a_few_batches(queue: FakeQueue, story: Story) -> None:
+    ends = story.run([task(job, "exit 0", cores=1 + job // 12) for job in range(13)], 120)
+    assert {end.exit_code for end in ends} == {0}
+    sizes = sorted(len(batch.elements) for batch in queue.batches.values())
+    assert sizes == [1, 2, 10]
+
+
+def test_a_lost_answer_is_looked_up(queue: FakeQueue, story: Story) -> None:
+    queue.lost = True
+    (end,) = story.run([task(0, "echo x >> runs")])
+    assert (end.exit_code, ran("runs"), queue.calls.count("submit")) == (0, "x\n", 1)
+    assert "find" in queue.calls
+
+
+def test_what_was_never_queued_is_submitted_again(queue: FakeQueue, story: Story) -> None:
+    queue.silent = True
+    story.executor.submit([task(0, "echo x >> runs")])
+    story.until(lambda: queue.calls.count("find") >= 2)
+    queue.silent = False
+    (end,) = story.end(0)
+    assert (end.exit_code, ran("runs")) == (0, "x\n")
+    assert [notice.code for notice in story.notices] == ["no-answer", "answers-again"]
+
+
+def test_what_turns_up_after_it_was_given_up_runs_nothing(queue: FakeQueue, story: Story) -> None:
+    """Neither a batch that was looked for in vain, nor a job that had vanished."""
+    queue.holds = queue.lost = True
+    story.executor.submit([task(0, "echo x >> runs")])
+    story.until(lambda: queue.batches)
+    late = queue.batches.pop("1")
+    story.until(lambda: queue.calls.count("submit") >= 2)
+    queue.lost = False
+    queue.batches["9"] = late
+    queue.release("9")
+    assert queue.processes["9", 1].wait(20) == 0
+    assert ran("runs") == ""
+
+
+def test_a_batch_that_is_refused(
+    queue: FakeQueue, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(batch: object) -> str:
+        raise RefusedError("no such partition")
+
+    monkeypatch.setattr(queue, "submit", refuse)
+    (end,) = story.run([task(0, "true")])
+    assert (end.exit_code, end.cause) == (126, "not-started")
+    assert ran("0.log") == "fake: no such partition\n"
+
+
+def test_a_queue_that_is_full(
+    queue: FakeQueue, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit, times = queue.submit, iter(range(3))
+
+    def full(batch: object) -> str:
+        if next(times, None) is not None:
+            raise LaterError("job submit limit")
+        return submit(batch)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(queue, "submit", full)
+    (end,) = story.run([task(0, "echo x >> runs")])
+    assert (end.exit_code, ran("runs")) == (0, "x\n")
+
+
+def test_a_job_that_vanishes_is_no_success(queue: FakeQueue, story: Story) -> None:
+    queue.holds = True
+    story.executor.submit([task(0, "echo x >> runs")])
+    story.until(lambda: "status" in queue.calls)
+    queue.hidden.add(("1", 1))
+    (end,) = story.end(0)
+    assert (end.exit_code, end.cause) == (1, "vanished")
+    queue.start(("1", 1))
+    assert queue.processes["1", 1].wait(20) == 0
+    assert ran("runs") == "", "should it turn up all the same, it must not run"
+
+
+def test_a_job_that_the_engine_has_forgotten_and_that_runs(queue: FakeQueue, story: Story) -> None:
+    """A controller that was restored from an older state: the node still says that it lives."""
+    story.executor.submit([task(0, "echo x >> runs; sleep 2")])
+    story.started_files(Path("runs"))
+    queue.hidden.add(("1", 1))
+    (end,) = story.end(0)
+    assert (end.exit_code, end.cause, ran("runs")) == (0, "", "x\n")
+
+
+def test_an_id_that_is_given_out_again(queue: FakeQueue, story: Story) -> None:
+    queue.holds = True
+    story.executor.submit([task(0, "true")])
+    story.until(lambda: "status" in queue.calls)
+    mine = queue.batches["1"]
+    queue.batches["1"] = type(mine)("somebody-elses", (1,), mine.ask, "/bin/true", mine.directory)
+    (end,) = story.end(0)
+    assert end.cause == "vanished"
+
+
+def test_the_accounting_knows_what_the_queue_has_forgotten(queue: FakeQueue, story: Story) -> None:
+    queue.holds = True
+    story.executor.submit([task(0, "true")])
+    story.until(lambda: queue.batches and "status" in queue.calls)
+    name = queue.batches["1"].name
+    account = Account(name, "oom", 137, 12.0, 3.0, 4096, "n1")
+    queue.known_accounts["1", 1] = Account("another", "", 0)
+    queue.hidden.add(("1", 1))
+    story.until(lambda: "accounts" in queue.calls)
+    queue.known_accounts["1", 1] = account
+    (end,) = story.end(0)
+    assert (end.exit_code, end.cause) == (137, "oom")
+    assert (end.wall_s, end.cpu_s, end.peak_rss_bytes) == (12.0, 3.0, 4096)
+
+
+def test_a_file_system_that_is_late(
+    queue: FakeQueue, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine says that a job has ended before what its node has written can be seen."""
+    monkeypatch.setattr(WORDS, lambda directory: iter(()))
+    story.executor.submit([task(0, "exit 7")])
+    story.until(lambda: [p.poll() for p in queue.processes.values()] == [7])
+    story.until(lambda: queue.calls.count("status") >= 2)
+    monkeypatch.setattr(WORDS, words)
+    (end,) = story.end(0)
+    assert (end.exit_code, end.cause) == (7, "")
+    assert end.cpu_s is not None
+
+
+def test_a_result_that_never_comes(
+    queue: FakeQueue, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WORDS, lambda directory: iter(()))
+    (end,) = story.run([task(0, "true")])
+    assert (end.exit_code, end.cause) == (1, "no-result")
+
+
+def test_a_node_that_is_told_nothing_hears_it_from_the_file_system(
+    queue: FakeQueue, story: Story
+) -> None:
+    story.executor.submit([task(0, "echo $$ > pid; exec sleep 60")])
+    story.until(lambda: ran("pid").endswith("\n"))
+    queue.silent = True
+    story.executor.cancel([JobId(0)])
+    (end,) = story.end(0)
+    assert (end.exit_code, end.cause) == (143, "cancelled")
+    assert not os.path.exists(f"/proc/{ran('pid').strip()}/exe")
+
+
+def test_who_has_no_patience_with_an_engine_that_is_silent(queue: FakeQueue, story: Story) -> None:
+    queue.holds = True
+    story.executor.submit([task(0, "echo x >> runs")])
+    story.until(lambda: "status" in queue.calls)
+    queue.silent = True
+    story.executor.cancel([JobId(0)])
+    story.executor.cancel([JobId(0)], kill=True)
+    (end,) = story.end(0, timeout_s=5)
+    assert (end.exit_code, end.cause) == (137, "cancelled")
+    queue.start(("1", 1))
+    assert queue.processes["1", 1].wait(20) == 0
+    assert ran("runs") == ""
+
+
+def test_queries_get_rarer(queue: FakeQueue, story: Story) -> None:
+    queue.holds = True
+    story.executor.submit([task(job, "true") for job in range(10)])
+    until_s = time.monotonic() + 1.5
+    story.until(lambda: time.monotonic() > until_s)
+    assert 4 <= queue.calls.count("status") <= 14, "one for all, and at most one in an interval"
+
+
+def test_two_runs_in_one_directory_one_after_the_other(queue: FakeQueue) -> None:
+    """The second takes up what the first has left, and only what is the same."""
+    tasks = [task(0, "echo x >> runs.0; sleep 1"), task(1, "echo x >> runs.1; sleep 30")]
+    tasks += [task(2, "echo x >> runs.2"), task(3, "exit 3")]
+    first = Story(GridExecutor(queue, Settings(pace=PACE), "grid"))
+    first.executor.submit(tasks)
+    eventually(lambda: all(ran(f"runs.{job}") for job in range(3)))
+    eventually(lambda: len([*Path("grid").glob("*/*/*.end")]) == 2)  # nobody has heard of them
+    first.executor._engine.caller.close()  # as if it were killed
+    second = Story(GridExecutor(queue, Settings(pace=PACE), "grid"))
+    taken = [second.executor.takes_up(one) is not None for one in tasks]
+    assert taken == [True, True, True, False], "what has failed is begun anew"
+    changed = task(1, "echo y >> runs.1")
+    assert second.executor.takes_up(changed) is None
+    ends = second.run([tasks[0], changed, tasks[2], tasks[3]])
+    assert [end.exit_code for end in ends] == [0, 0, 0, 3]
+    assert [ran(f"runs.{job}") for job in range(3)] == ["x\n", "x\ny\n", "x\n"]
+    second.executor.close()
+    assert not [*Path("grid").iterdir()]
