@@ -126,7 +126,7 @@ class JobEnded:
     wall_s: float
     cpu_s: float | None  # None: nobody measured
     peak_rss_bytes: int | None
-    cause: str = ""  # "", "cancelled", "time-limit", "not-started", "oom"
+    cause: str = ""  # "", "cancelled", "time-limit", "not-started", "oom", "vanished"
     read_bytes: int | None = None
     written_bytes: int | None = None
     user_s: float | None = None

@@ -1,25 +1,22 @@
-"""Local processes. Each task leads a session of its own, so that its whole group can be ended.
+"""Local processes. Each task leads a process group of its own, so that all of it can be ended.
 
-Ends are noticed through a pidfd for each process (where the kernel has none: by SIGCHLD), never
-by polling, and `wait4` tells what the process has used. No thread is needed.
+A small process makes them and waits for their ends (`spawn`), and tells when they end and what
+they have used. No thread is needed, and nothing polls.
 
 What leaves its session all the same (a daemon) is known by its environment, see `marks`. Nothing
-is left when the executor is closed, nor, thanks to a `Guard`, when flowc is killed.
+is left when the executor is closed, nor when flowc is killed: then that small process ends all.
 """
 
 import os
-import resource
 import signal
 import time
 from collections.abc import Iterable, Sequence
 
 from flowc.events import JobEnded, JobStarted
 from flowc.executors.base import Capacity, Task
-from flowc.executors.exits import ExitWatch
-from flowc.executors.guard import Guard
 from flowc.executors.marks import end_marked, run_mark, task_mark
 from flowc.executors.memory import MemoryWatch, kernel_kills
-from flowc.executors.spawn import NotStartedError, Spawner
+from flowc.executors.spawn import Ended, LostError, NotStartedError, Spawner, Started
 from flowc.ids import JobId
 
 TERM_GRACE_S = 10.0
@@ -36,18 +33,18 @@ _CLOSE_GRACE_S = 0.5
 
 
 class _Running:
-    """A task whose process has not been reported as ended."""
+    """A task whose end has not been reported."""
 
-    __slots__ = ("cause", "ended", "floor_kib", "kill_at", "pid", "started_s", "task", "term_at")
+    __slots__ = ("began_s", "cause", "ended", "kill_at", "number", "pid", "task", "term_at")
 
-    def __init__(self, task: Task, pid: int, started_s: float, floor_kib: int) -> None:
+    def __init__(self, number: int, task: Task) -> None:
+        self.number = number
         self.task = task
-        self.pid = pid
-        self.started_s = started_s  # monotonic
-        self.floor_kib = floor_kib
-        self.cause = ""
-        self.term_at: float | None = None if task.limit_s is None else started_s + task.limit_s
+        self.pid = 0  # from its start on, as the next ones
+        self.began_s = 0.0  # monotonic
+        self.term_at: float | None = None
         self.kill_at: float | None = None
+        self.cause = ""
         self.ended: tuple[JobEnded, float] | None = None  # its end, and how long it may linger
 
 
@@ -60,138 +57,164 @@ class LocalExecutor:
         """`run`: the id of the run, by which its processes are found if flowc is killed."""
         self.capacity = capacity
         self._run = run or f"{os.getpid()}-{time.time_ns()}"
-        self._guard: Guard | None = None  # from the first task on
-        self._spawner = Spawner(self._run)
-        self._watch = ExitWatch()
+        self._spawner: Spawner | None = None  # from the first task on
         self._memory = MemoryWatch()
         self._kernel_kills = kernel_kills()
-        self._running: dict[int, _Running] = {}  # by process id
-        self._pids: dict[JobId, int] = {}
-        self._timed: set[int] = set()  # processes with a deadline of some kind
-        self._lingering: set[int] = set()
+        self._count = 0
+        self._running: dict[int, _Running] = {}  # by number
+        self._of_job: dict[JobId, _Running] = {}
+        self._of_pid: dict[int, _Running] = {}
+        self._timed: dict[int, _Running] = {}  # those with a deadline of some kind
+        self._lingering: dict[int, _Running] = {}
         self._leftover: set[int] = set()  # groups that have outlived their task
         self._events: list[JobStarted | JobEnded] = []
 
     def submit(self, tasks: Sequence[Task]) -> None:
-        # A process starts out in its parent's memory, and the kernel counts that as its own peak:
-        # what is not above this says nothing about the task.
-        floor_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        if self._guard is None:
-            self._guard = Guard(self._run)
         for task in tasks:
-            began_s = time.monotonic()  # the task runs before `spawn` is back
+            self._count += 1
+            running = _Running(self._count, task)
+            self._running[running.number] = running
+            self._of_job[task.job] = running
             try:
-                pid = self._spawner.spawn(task)
+                if self._spawner is None:
+                    self._spawner = Spawner(self._run)
+                self._spawner.start(running.number, task)
             except NotStartedError as fault:
-                self._not_started(task, fault)
-                continue
-            running = _Running(task, pid, began_s, floor_kib)
-            self._running[pid] = running
-            self._pids[task.job] = pid
-            if running.term_at is not None:
-                self._timed.add(pid)
-            if task.memory_limit_bytes is not None:
-                self._memory.add(pid, task.memory_limit_bytes, running.started_s)
-            self._watch.add(pid)
-            self._events.append(JobStarted(task.job, task.attempt, time.time(), str(pid)))
+                self._not_started(running, fault)
+            except OSError as fault:
+                text = f"no process can be made: {fault.strerror}"
+                self._not_started(running, NotStartedError(126, text))
 
     def wait(self, timeout_s: float | None) -> list[JobStarted | JobEnded]:
-        if self._events:  # something to tell already; what else has ended comes along
-            for pid in self._watch.wait(0.0):
-                self._reap(pid)
+        if self._events:  # something to tell already; what else has happened comes along
+            self._listen(0.0)
         elif not self._running and timeout_s:
             time.sleep(timeout_s)  # nothing can happen, and the caller has other things to wait for
         now = time.monotonic()
         self._keep_memory(now)
         until = None if timeout_s is None else now + timeout_s
         while self._running and not self._events:
-            for pid in self._watch.wait(self._patience(until)):
-                self._reap(pid)
+            self._listen(self._patience(until))
             now = time.monotonic()
             if self._timed or self._lingering:
                 self._keep_time(now)
             self._keep_memory(now)
-            if until is not None and time.monotonic() >= until:
+            if until is not None and now >= until:
                 break
         events, self._events = self._events, []
         return events
 
     def cancel(self, jobs: Iterable[JobId], *, kill: bool = False) -> None:
         for job in jobs:
-            pid = self._pids.get(job)
-            running = None if pid is None else self._running.get(pid)
-            if running is None or pid is None:
-                continue
-            running.cause = running.cause or "cancelled"
-            _signal_group(pid, signal.SIGKILL if kill else signal.SIGTERM)
+            running = self._of_job.get(job)
+            if running is not None:
+                running.cause = running.cause or "cancelled"
+                self._signal(running, signal.SIGKILL if kill else signal.SIGTERM)
 
     def close(self) -> None:
         """End what still runs: TERM, and KILL after a short grace."""
-        left = set(self._running) | {pid for pid in self._leftover if _group_is_ours(pid)}
-        if left:
-            for pid in left:
-                _signal_group(pid, signal.SIGTERM)
+        ours = list(self._running.values())
+        groups = {group for group in self._leftover if _group_is_ours(group)}
+        if ours or groups:
+            self._end(ours, groups, signal.SIGTERM)
             self._drain(time.monotonic() + _CLOSE_GRACE_S)
-            for pid in left:
-                if pid in self._running or _group_is_ours(pid):
-                    _signal_group(pid, signal.SIGKILL)
+            self._end(ours, groups, signal.SIGKILL)
             self._drain(None)
+            groups.update(running.pid for running in ours if running.pid)
             until = time.monotonic() + TERM_GRACE_S
-            while any(map(_is_alive, left)) and time.monotonic() < until:
+            while any(map(_is_alive, groups)) and time.monotonic() < until:
                 time.sleep(0.001)  # killed, but not yet gone; nothing tells when they are
         self._leftover.clear()
-        self._watch.close()
-        if self._guard is not None:
+        if self._spawner is not None:
             end_marked(run_mark(self._run), _CLOSE_GRACE_S)
-            self._guard.close()
-            self._guard = None
+            self._spawner.close()
+            self._spawner = None
 
-    # ---- ends
+    # ---- signals
+
+    def _signal(self, running: _Running, which: int) -> None:
+        if running.ended is None and running.number in self._running:
+            if self._spawner is not None:
+                self._spawner.signal(running.number, which)
+        elif _group_is_ours(running.pid):
+            _signal_group(running.pid, which)
+
+    def _end(self, ours: Iterable[_Running], groups: Iterable[int], which: int) -> None:
+        for running in ours:
+            self._signal(running, which)
+        for group in groups:
+            if _group_is_ours(group):
+                _signal_group(group, which)
+
+    # ---- what the spawner tells
+
+    def _listen(self, timeout_s: float | None) -> None:
+        if self._spawner is None:
+            return
+        try:
+            told = self._spawner.wait(timeout_s)
+        except LostError:
+            self._lost()
+            return
+        for one in told:
+            running = self._running[one.number]
+            if isinstance(one, Ended):
+                self._ended(running, one)
+            elif isinstance(one, Started):
+                self._started(running, one)
+            else:
+                self._not_started(running, one.why)
 
     def _drain(self, until: float | None) -> None:
-        """Reap until nothing runs, at most until then."""
-        while any(r.ended is None for r in self._running.values()):
-            patience = None if until is None else max(0.0, until - time.monotonic())
-            for pid in self._watch.wait(patience):
-                self._reap(pid)
+        """Listen until nothing runs, at most until then."""
+        while any(running.ended is None for running in self._running.values()):
+            self._listen(None if until is None else max(0.0, until - time.monotonic()))
             if until is not None and time.monotonic() >= until:
                 return
 
-    def _reap(self, pid: int) -> None:
-        running = self._running[pid]
-        _, status, used = os.wait4(pid, 0)
-        self._watch.remove(pid)
-        code = os.waitstatus_to_exitcode(status)
-        peak_kib = used.ru_maxrss
-        seen_bytes = self._memory.remove(pid)
+    def _started(self, running: _Running, start: Started) -> None:
+        task = running.task
+        running.pid, running.began_s = start.pid, start.began_s
+        self._of_pid[start.pid] = running
+        if task.limit_s is not None:
+            running.term_at = start.began_s + task.limit_s
+            self._timed[running.number] = running
+        if task.memory_limit_bytes is not None:
+            self._memory.add(start.pid, task.memory_limit_bytes, start.began_s)
+        self._events.append(JobStarted(task.job, task.attempt, start.at_s, str(start.pid)))
+
+    def _ended(self, running: _Running, end: Ended) -> None:
+        code = os.waitstatus_to_exitcode(end.status)
+        seen_bytes = self._memory.remove(running.pid)
+        del self._of_pid[running.pid]
         if code in (-signal.SIGKILL, 128 + signal.SIGKILL) and not running.cause:
             kills, self._kernel_kills = self._kernel_kills, kernel_kills()
             running.cause = "oom" if self._kernel_kills > kills else ""
         event = JobEnded(
             job=running.task.job,
             attempt=running.task.attempt,
-            at_s=time.time(),
+            at_s=end.at_s,
             exit_code=code if code >= 0 else 128 - code,
-            wall_s=time.monotonic() - running.started_s,
-            cpu_s=used.ru_utime + used.ru_stime,
-            peak_rss_bytes=peak_kib * 1024 if peak_kib > running.floor_kib else None,
+            wall_s=end.ended_s - running.began_s,
+            cpu_s=end.user_s + end.system_s,
+            peak_rss_bytes=end.peak_rss_kib * 1024,
             cause=running.cause,
-            user_s=used.ru_utime,
-            system_s=used.ru_stime,
+            user_s=end.user_s,
+            system_s=end.system_s,
             seen_memory_bytes=seen_bytes,
-            read_bytes=used.ru_inblock * _BLOCK_BYTES,
-            written_bytes=used.ru_oublock * _BLOCK_BYTES,
+            read_bytes=end.blocks_in * _BLOCK_BYTES,
+            written_bytes=end.blocks_out * _BLOCK_BYTES,
         )
-        if not _is_alive(pid):
+        if not end.group_lives or not _is_alive(running.pid):
             self._sweep(running, event)
-            self._report(pid, event)
+            self._report(running, event)
         elif code != 0 or running.cause:  # its outputs go: nothing may still write to them
-            _signal_group(pid, signal.SIGKILL)
+            _signal_group(running.pid, signal.SIGKILL)
             self._sweep(running, event)
-            self._report(pid, event)
+            self._report(running, event)
         else:
             running.ended = (event, time.monotonic() + LINGER_S)
-            self._lingering.add(pid)
+            self._lingering[running.number] = running
 
     def _sweep(self, running: _Running, event: JobEnded) -> None:
         """End what a task that has failed has left outside of its session."""
@@ -201,15 +224,16 @@ class LocalExecutor:
             task = running.task
             end_marked(task_mark(self._run, task.job, task.attempt), 0.0)
 
-    def _report(self, pid: int, event: JobEnded) -> None:
+    def _report(self, running: _Running, event: JobEnded) -> None:
         self._events.append(event)
-        del self._running[pid]
-        self._timed.discard(pid)
-        self._lingering.discard(pid)
-        if self._pids.get(event.job) == pid:
-            del self._pids[event.job]
+        del self._running[running.number]
+        self._timed.pop(running.number, None)
+        self._lingering.pop(running.number, None)
+        if self._of_job.get(event.job) is running:
+            del self._of_job[event.job]
 
-    def _not_started(self, task: Task, fault: NotStartedError) -> None:
+    def _not_started(self, running: _Running, fault: NotStartedError) -> None:
+        task = running.task
         now_s = time.time()
         text = os.fsencode(f"{fault.message}\n")
         try:
@@ -218,17 +242,40 @@ class LocalExecutor:
         except OSError:
             pass  # the log's own directory may be the fault; the event tells it all the same
         self._events.append(JobStarted(task.job, task.attempt, now_s, ""))
-        self._events.append(
-            JobEnded(task.job, task.attempt, now_s, fault.exit_code, 0.0, 0.0, None, "not-started")
+        self._report(
+            running,
+            JobEnded(task.job, task.attempt, now_s, fault.exit_code, 0.0, 0.0, None, "not-started"),
         )
+
+    def _lost(self) -> None:
+        """The spawner was killed. Nobody can tell how its tasks end: they must not go on."""
+        spawner, self._spawner = self._spawner, None
+        end_marked(run_mark(self._run), _CLOSE_GRACE_S)
+        if spawner is not None:
+            spawner.close()
+        now_s, now = time.time(), time.monotonic()
+        for running in list(self._running.values()):
+            if running.ended is not None:
+                self._report(running, running.ended[0])
+                continue
+            task = running.task
+            if running.pid:
+                self._memory.remove(running.pid)
+                del self._of_pid[running.pid]
+            else:
+                self._events.append(JobStarted(task.job, task.attempt, now_s, ""))
+            wall_s = now - running.began_s if running.pid else 0.0
+            cause = running.cause or "vanished"
+            code = 128 + signal.SIGKILL
+            event = JobEnded(task.job, task.attempt, now_s, code, wall_s, None, None, cause)
+            self._report(running, event)
 
     # ---- time
 
     def _patience(self, until: float | None) -> float | None:
         """How long nothing needs to be done, in seconds; None: for ever."""
         ends = [until] if until is not None else []
-        for pid in self._timed:
-            running = self._running[pid]
+        for running in self._timed.values():
             at = running.kill_at if running.kill_at is not None else running.term_at
             if at is not None:
                 ends.append(at)
@@ -243,31 +290,29 @@ class LocalExecutor:
     def _keep_memory(self, now: float) -> None:
         """End what uses more memory than it may: at once, as the kernel would."""
         for pid in self._memory.look(now):
-            running = self._running[pid]
+            running = self._of_pid[pid]
             running.cause = running.cause or "oom"
-            _signal_group(pid, signal.SIGKILL)
+            self._signal(running, signal.SIGKILL)
 
     def _keep_time(self, now: float) -> None:
-        for pid in list(self._timed):
-            running = self._running.get(pid)
-            if running is None or running.ended is not None:
-                self._timed.discard(pid)
+        for running in list(self._timed.values()):
+            if running.ended is not None:
+                del self._timed[running.number]
             elif running.kill_at is not None and now >= running.kill_at:
-                _signal_group(pid, signal.SIGKILL)
-                self._timed.discard(pid)
+                self._signal(running, signal.SIGKILL)
+                del self._timed[running.number]
             elif running.kill_at is None and running.term_at is not None and now >= running.term_at:
                 running.cause = running.cause or "time-limit"
-                _signal_group(pid, signal.SIGTERM)
+                self._signal(running, signal.SIGTERM)
                 running.kill_at = now + TERM_GRACE_S
-        for pid in list(self._lingering):
-            end = self._running[pid].ended
-            assert end is not None
-            event, until = end
-            alive = _is_alive(pid)
-            if not alive or now >= until or self._running[pid].cause:
+        for running in list(self._lingering.values()):
+            assert running.ended is not None
+            event, until = running.ended
+            alive = _is_alive(running.pid)
+            if not alive or now >= until or running.cause:
                 if alive:
-                    self._leftover.add(pid)
-                self._report(pid, event)
+                    self._leftover.add(running.pid)
+                self._report(running, event)
 
 
 def _signal_group(pid: int, number: int) -> bool:

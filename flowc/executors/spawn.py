@@ -1,26 +1,38 @@
-"""Starting a process as cheaply as the system can: `posix_spawn`, which does not copy flowc."""
+"""Starting processes without waiting for them: a small process (`forkserver`) does the work."""
 
 import errno
+import marshal
 import os
+import select
 import signal
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
 
+from flowc.dataclass import dataclass
+from flowc.executors import forkserver
 from flowc.executors.base import Task
 from flowc.executors.marks import VARIABLE
 from flowc.machine import which
 
-_RESET = sorted(
-    number
-    for number in signal.valid_signals()
-    if number not in (signal.SIGKILL, signal.SIGSTOP) and number < 32
+_RESET = tuple(
+    sorted(
+        int(number)
+        for number in signal.valid_signals()
+        if number not in (signal.SIGKILL, signal.SIGSTOP) and number < 32
+    )
 )
 """Python ignores SIGPIPE, and a shell may have had others ignored: tasks start with none so."""
-_LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_STDIN = (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
-_STDERR = (os.POSIX_SPAWN_DUP2, 1, 2)
 _MARK = VARIABLE.encode()
-_CHANGE_DIRECTORY = ("/bin/sh", "-c", 'cd "$0" && exec "$@"')
-"""`posix_spawn` cannot change the directory; a shell can."""
+_START = """
+import sys
+sys.path.insert(0, sys.argv.pop())
+import forkserver
+del sys.path[0]
+forkserver.main()
+"""
+_CHUNK_BYTES = 1 << 16
 
 
 class NotStartedError(Exception):
@@ -32,51 +44,167 @@ class NotStartedError(Exception):
         self.message = message
 
 
+class LostError(Exception):
+    """The fork server is gone, and with it all knowledge of how tasks end."""
+
+
+class Started(NamedTuple):
+    number: int
+    pid: int
+    at_s: float
+    began_s: float  # monotonic
+
+
+class Failed(NamedTuple):
+    number: int
+    why: NotStartedError
+
+
+class Ended(NamedTuple):
+    number: int
+    status: int  # as of `wait`
+    at_s: float
+    ended_s: float  # monotonic
+    user_s: float
+    system_s: float
+    peak_rss_kib: int  # not less than what the fork server has itself: some 10 MB
+    blocks_in: int
+    blocks_out: int
+    group_lives: bool  # whether other processes of its group are there, perhaps as zombies
+
+
+@dataclass(slots=True)
+class _Request:
+    """A start that has not been answered."""
+
+    task: Task
+    program: str
+    env: dict[bytes, bytes]
+    argv: tuple[str, ...]
+
+
 class Spawner:
-    """Starts processes; remembers where programs are and how the environment looks."""
+    """Talks to a fork server of its own; remembers where programs are.
+
+    Each start has a number, by which all is told. What is sent may be sent from a signal handler,
+    also in the middle of sending something else.
+    """
 
     def __init__(self, run: str) -> None:
+        """Raises OSError where no process can be made."""
         self._run = os.fsencode(run)
-        self._base = {key: value for key, value in os.environb.items() if key and b"=" not in key}
+        self._path = os.environb.get(b"PATH")
         self._programs: dict[str, str] = {}
         self._environments: dict[tuple[tuple[str, str], ...], dict[bytes, bytes]] = {}
+        self._asked: dict[int, _Request] = {}
+        self._outbox: list[bytes] = []
+        self._is_sending = False
+        self._inbox = bytearray()
+        self._pid, self._to, self._from = _start()
+        self._poll = select.poll()
+        self._poll.register(self._from, select.POLLIN)
+        base = {key: value for key, value in os.environb.items() if key and b"=" not in key}
+        self._send(forkserver.SETTINGS, self._run, base, _RESET)
 
-    def spawn(self, task: Task) -> int:
-        """The process id. Raises NotStartedError."""
-        argv = task.argv
-        environment = self._environment(task.env).copy()
-        environment[_MARK] = b"%s:%d:%d" % (self._run, task.job, task.attempt)
-        if task.cwd is not None:
-            if not os.path.isdir(task.cwd):
-                raise NotStartedError(126, f"{task.cwd}: no such directory")
-            self._find(argv[0], environment, task.cwd)  # for the message, if it is not there
-            argv = (*_CHANGE_DIRECTORY, os.path.abspath(task.cwd), *argv)
-        actions = (_STDIN, (os.POSIX_SPAWN_OPEN, 1, task.log, _LOG_FLAGS, 0o666), _STDERR)
-        program = self._find(argv[0], environment, None)
-        for _ in range(2):
+    def start(self, number: int, task: Task) -> None:
+        """Ask for a process. Raises NotStartedError where it is known at once that none can be."""
+        env = self._environment(task.env).copy()
+        cwd = task.cwd
+        if cwd is not None and not os.path.isdir(cwd):
+            raise NotStartedError(126, f"{cwd}: no such directory")
+        program = self._find(task.argv[0], env, cwd)
+        env[_MARK] = b"%s:%d:%d" % (self._run, task.job, task.attempt)
+        self._ask(number, _Request(task, program, env, task.argv))
+
+    def signal(self, number: int, which: int) -> None:
+        """Send a signal to the group of a task whose end has not been told."""
+        self._send(forkserver.SIGNAL, number, int(which))
+
+    def wait(self, timeout_s: float | None) -> list[Started | Failed | Ended]:
+        """What has happened; blocks until something has, at most so long. Raises LostError."""
+        if not self._poll.poll(None if timeout_s is None else timeout_s * 1000):
+            return []
+        data = os.read(self._from, _CHUNK_BYTES)
+        if not data:
+            raise LostError
+        inbox, at = self._inbox, 0
+        inbox += data
+        head_bytes = forkserver.HEAD_BYTES
+        found: list[Started | Failed | Ended] = []
+        while len(inbox) - at >= head_bytes:
+            start = at + head_bytes
+            end = start + int.from_bytes(inbox[at:start], "little")
+            if len(inbox) < end:
+                break
+            reply = self._understand(marshal.loads(inbox[start:end]))
+            if reply is not None:
+                found.append(reply)
+            at = end
+        del inbox[:at]
+        return found
+
+    def close(self) -> None:
+        """Let it go. Tasks that still run are no longer looked after."""
+        self._send(forkserver.CLOSE)
+        os.close(self._to)
+        os.close(self._from)
+        with suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
+
+    # ---- messages
+
+    def _ask(self, number: int, request: _Request) -> None:
+        self._asked[number] = request
+        task = request.task
+        cwd = None if task.cwd is None else os.path.abspath(task.cwd)
+        self._send(
+            forkserver.START, number, request.program, request.argv, request.env, task.log, cwd
+        )
+
+    def _understand(self, message: tuple[Any, ...]) -> Started | Failed | Ended | None:
+        kind = message[0]
+        if kind == forkserver.ENDED:
+            return Ended(*message[1:])
+        request = self._asked.pop(message[1])
+        if kind == forkserver.STARTED:
+            return Started(*message[1:])
+        _, number, code, text, is_log = message
+        name = request.task.argv[0]
+        if is_log:
+            why = f"cannot write the log {request.task.log}: {text}"
+            return Failed(number, NotStartedError(126, why))
+        if code == errno.ENOEXEC and request.argv is request.task.argv:
+            # A script that names no interpreter: shells take it for one of their own.
+            request.argv = ("bash", request.program, *request.task.argv[1:])
+            request.program = which("bash", os.environ.get("PATH", os.defpath)) or "/bin/sh"
+            self._ask(number, request)
+            return None
+        if code == errno.ENOENT and self._programs.pop(name, None) is not None:
             try:
-                return os.posix_spawn(
-                    program,
-                    argv,
-                    environment,
-                    file_actions=actions,
-                    setsid=True,
-                    setsigdef=_RESET,
-                    setsigmask=(),
-                )
-            except ValueError as fault:  # a null byte
-                raise NotStartedError(126, f"{argv[0]}: {fault}") from None
-            except OSError as fault:
-                if fault.errno == errno.ENOEXEC and argv[1:2] != (program,):
-                    # A script that names no interpreter: shells take it for one of their own.
-                    argv = ("bash", program, *argv[1:])
-                    program = which("bash", os.environ.get("PATH", os.defpath)) or "/bin/sh"
-                    continue
-                if fault.errno == errno.ENOENT and self._programs.pop(argv[0], None) is not None:
-                    program = self._find(argv[0], environment, None)  # it has moved
-                    continue
-                raise _explain(fault, argv[0], task.log) from None
-        raise NotStartedError(126, f"{argv[0]}: cannot be executed")
+                request.program = self._find(name, request.env, request.task.cwd)  # it has moved
+            except NotStartedError as fault:
+                return Failed(number, fault)
+            self._ask(number, request)
+            return None
+        exit_code = 127 if code == errno.ENOENT else 126
+        return Failed(number, NotStartedError(exit_code, f"{name}: {text.lower()}"))
+
+    def _send(self, *message: Any) -> None:
+        data = marshal.dumps(message)
+        self._outbox.append(len(data).to_bytes(forkserver.HEAD_BYTES, "little") + data)
+        while self._outbox and not self._is_sending:
+            self._is_sending = True
+            try:
+                while self._outbox:
+                    left = memoryview(self._outbox.pop(0))
+                    while left:
+                        left = left[os.write(self._to, left) :]
+            except BrokenPipeError:  # it is gone: whoever waits will hear
+                self._outbox.clear()
+            finally:
+                self._is_sending = False
+
+    # ---- programs
 
     def _environment(self, added: Mapping[str, str]) -> dict[bytes, bytes]:
         key = tuple(added.items())
@@ -84,15 +212,15 @@ class Spawner:
         if found is None:
             if len(self._environments) > 64:
                 self._environments.clear()
-            found = dict(self._base)
-            found.update((os.fsencode(name), os.fsencode(value)) for name, value in key)
+            found = {os.fsencode(name): os.fsencode(value) for name, value in key}
             self._environments[key] = found
         return found
 
-    def _find(self, name: str, environment: Mapping[bytes, bytes], cwd: str | None) -> str:
+    def _find(self, name: str, added: Mapping[bytes, bytes], cwd: str | None) -> str:
         """The path of a program, looked for as a shell does. Raises NotStartedError."""
-        found = self._programs.get(name)
-        if found is not None and environment.get(b"PATH") == self._base.get(b"PATH"):
+        is_usual = b"PATH" not in added
+        found = self._programs.get(name) if is_usual else None
+        if found is not None:
             return found
         if "/" in name:
             path = os.path.join(cwd, name) if cwd is not None else name
@@ -102,21 +230,43 @@ class Spawner:
                 raise NotStartedError(127, f"{name}: no such file or directory")
             if not os.access(path, os.X_OK):
                 raise NotStartedError(126, f"{name}: permission denied")
-            return path
-        search = os.fsdecode(environment.get(b"PATH", os.fsencode(os.defpath)))
-        program = which(name, search)
+            return os.path.abspath(path)
+        usual = os.fsencode(os.defpath) if self._path is None else self._path
+        program = which(name, os.fsdecode(added.get(b"PATH", usual)))
         if program is None:
             raise NotStartedError(127, f"{name}: command not found")
-        if environment.get(b"PATH") == self._base.get(b"PATH"):
+        program = os.path.abspath(program)
+        if is_usual:
             self._programs[name] = program
         return program
 
 
-def _explain(fault: OSError, name: str, log: str) -> NotStartedError:
-    if fault.errno in (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.EISDIR, errno.EROFS):
-        try:  # the file actions fail with the same error as the program does
-            os.close(os.open(log, _LOG_FLAGS, 0o666))
-        except OSError as log_fault:
-            return NotStartedError(126, f"cannot write the log {log}: {log_fault.strerror}")
-    text = (fault.strerror or str(fault)).lower()
-    return NotStartedError(127 if fault.errno == errno.ENOENT else 126, f"{name}: {text}")
+def _start() -> tuple[int, int, int]:
+    """A fork server: its process id, and the ends of the pipes to it and from it."""
+    theirs_in, to = os.pipe()
+    come, theirs_out = os.pipe()
+    # Without the mark of a task: where flowc itself is one, who ends it must not end this as well.
+    env = {key: value for key, value in os.environb.items() if key and b"=" not in key}
+    env.pop(_MARK, None)
+    python = sys.executable or which("python3", os.environ.get("PATH", os.defpath)) or "python3"
+    try:
+        pid = os.posix_spawn(
+            python,
+            (python, "-I", "-S", "-c", _START, os.path.dirname(forkserver.__file__)),
+            env,
+            file_actions=(
+                (os.POSIX_SPAWN_DUP2, theirs_in, 0),
+                (os.POSIX_SPAWN_DUP2, theirs_out, 1),
+            ),
+            setsid=True,
+            setsigdef=_RESET,
+            setsigmask=(),
+        )
+    except OSError:
+        os.close(to)
+        os.close(come)
+        raise
+    finally:
+        os.close(theirs_in)
+        os.close(theirs_out)
+    return pid, to, come

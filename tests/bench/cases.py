@@ -4,7 +4,9 @@ import os
 import shutil
 import statistics
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -141,11 +143,16 @@ def plan_all_to_all(where: Path, quick: bool) -> list[Contestant]:
 
 
 def fresh(where: Path) -> None:
-    """Nothing is made yet, and no tool remembers anything."""
-    for folder in (".flowc", ".snakemake", *workloads.STEPS):
-        shutil.rmtree(where / folder, ignore_errors=True)
-    for file in (".ninja_log", ".ninja_deps"):
-        (where / file).unlink(missing_ok=True)
+    """Nothing is made yet, and no tool remembers anything.
+
+    What was there is moved away and not deleted: ext4 does not give away the inodes of files that
+    were deleted in the last minute, and looks through them all for each new file.
+    """
+    gone = where.parent / "gone" / f"{where.name}-{time.time_ns()}"
+    gone.mkdir(parents=True)
+    for name in (".flowc", ".snakemake", ".ninja_log", ".ninja_deps", *workloads.STEPS):
+        with suppress(FileNotFoundError):
+            (where / name).rename(gone / name)
 
 
 def fresh_folders(where: Path) -> None:

@@ -41,7 +41,7 @@ def test_killed_and_resumed(
         victim = Victim(tmp_path / str(kills), chance, took_s)
         while kills < IN_A_ROW:
             both = chance.random() < 0.5
-            if victim.strike(signal.SIGKILL, guard_too=both) is None:
+            if victim.strike(signal.SIGKILL, server_too=both) is None:
                 break  # it was quicker
             kills += 1
             if not both:

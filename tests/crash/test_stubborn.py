@@ -100,21 +100,21 @@ def test_a_failed_job_leaves_nothing_behind_that_could_disturb_the_next_attempt(
     assert Path("x").read_text() == "good\n"
 
 
-@pytest.mark.parametrize("guard_too", [False, True])
-def test_who_ignores_term_does_not_outlive_a_killed_flowc(guard_too: bool) -> None:
-    """By the guard, or else by the next run, which says so."""
+@pytest.mark.parametrize("server_too", [False, True])
+def test_who_ignores_term_does_not_outlive_a_killed_flowc(server_too: bool) -> None:
+    """By the fork server, or else by the next run, which says so."""
     inner = f'{STUBBORN}open(\\"began\\", \\"w\\").close(); time.sleep(300)'
     write(
         rule("x", f'if [ -e began ]; then touch x; else {sys.executable} -c "{inner}"; fi'),
     )
     with subprocess.Popen(argv("-q")) as process:
         until("began")
-        guards = children(process.pid, b"flowc-guard")
-        assert len(guards) == 1
-        if guard_too:
-            os.kill(guards[0], signal.SIGKILL)
+        servers = children(process.pid, b"forkserver")
+        assert len(servers) == 1
         process.kill()
-    if not guard_too:
+        if server_too:
+            os.kill(servers[0], signal.SIGKILL)
+    if not server_too:
         end_s = time.monotonic() + 20
         while marked() and time.monotonic() < end_s:
             time.sleep(0.05)
@@ -125,8 +125,8 @@ def test_who_ignores_term_does_not_outlive_a_killed_flowc(guard_too: bool) -> No
     assert done.returncode == 0 and Path("x").exists()
     assert marked() == []
     notices = [n.code for n in events(Notice) if isinstance(n, Notice)]
-    assert notices == (["orphans-ended"] if guard_too else [])
-    assert ("was killed, still ran; ended" in done.stderr) == guard_too
+    assert notices == (["orphans-ended"] if server_too else [])
+    assert ("was killed, still ran; ended" in done.stderr) == server_too
 
 
 def test_two_signals_end_who_ignores_them() -> None:

@@ -88,7 +88,7 @@ class Victim:
         process = self.start()
         assert process.wait(timeout=120) == 0, (self.directory / "said.txt").read_text()
 
-    def strike(self, number: int, *, guard_too: bool = False) -> int | None:
+    def strike(self, number: int, *, server_too: bool = False) -> int | None:
         """Start, and send a signal at some instant; the exit code, None if it was over before."""
         before = len(list_runs(str(self.directory)))
         process = self.start()
@@ -98,10 +98,10 @@ class Victim:
         time.sleep(self.chance.uniform(0, 0.4 * self.undisturbed_s))
         if process.poll() is not None:
             return None
-        guards = children(process.pid, b"flowc-guard") if guard_too else []
+        servers = children(process.pid, b"forkserver") if server_too else []
         process.send_signal(number)
-        for guard in guards:
-            os.kill(guard, signal.SIGKILL)
+        for server in servers:
+            os.kill(server, signal.SIGKILL)
         return process.wait(timeout=60)
 
     def orphans(self) -> list[int]:

@@ -1,0 +1,253 @@
+"""The program that makes the processes of a run and waits for their ends; `spawn` talks to it.
+
+It runs as a process of its own, for three reasons. Making a process stops its maker until the new
+program has begun, and meanwhile flowc has better things to do. The kernel counts a maker's memory
+as its child's peak, and this one is small. And it outlives flowc when flowc is killed: it then
+ends all tasks, since nobody else would.
+
+It reads messages from its standard input and writes messages to its standard output. A message is
+a length of 4 bytes, little-endian, and a tuple in `marshal`'s form:
+
+    (START, number, program, argv, env, log, cwd)   env is added to that of SETTINGS; cwd or None
+    (SIGNAL, number, signal)                        to the group of a task
+    (SETTINGS, run, env, default_signals)           the first one: what all tasks have
+    (CLOSE,)                                        all is well: the last one
+
+    (STARTED, number, pid, at_s, monotonic_s)
+    (FAILED, number, errno, text, is_log)           it was not started; is_log: for its log's sake
+    (ENDED, number, status, at_s, monotonic_s, user_s, system_s, maxrss_kib, blocks_in, blocks_out,
+     group_lives)
+
+Nothing of flowc is imported here, so that it starts fast and stays small.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import select
+import signal
+import time
+
+TYPE_CHECKING = False  # `typing` would take longer than all the rest
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+SETTINGS, START, SIGNAL, CLOSE = 0, 1, 2, 3
+STARTED, FAILED, ENDED = 10, 11, 12
+
+HEAD_BYTES = 4
+_CHUNK_BYTES = 1 << 16
+_GATHER_MS = 2
+"""A start is told so late at most: many a task has ended by then, and flowc wakes up once."""
+_LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_STDIN = (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
+_STDERR = (os.POSIX_SPAWN_DUP2, 1, 2)
+_ORPHAN_LOOKS = (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL)
+_ORPHAN_GRACE_S = 0.3
+
+
+class Server:
+    """What the process knows."""
+
+    def __init__(self) -> None:
+        self.mark = b""
+        self.env: dict[bytes, bytes] = {}
+        self.default_signals: tuple[int, ...] = ()
+        self.home = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+        self.number_of: dict[int, int] = {}  # by process id
+        self.pid_of: dict[int, int] = {}
+        self.inbox = bytearray()
+        self.outbox = bytearray()
+        self.is_urgent = False  # something in the outbox should be told at once
+
+    def serve(self) -> bool:
+        """Until told to close: True. False: flowc is gone."""
+        wake, waker = os.pipe()
+        os.set_blocking(waker, False)
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _note)
+        poll = select.poll()
+        poll.register(0, select.POLLIN)
+        poll.register(wake, select.POLLIN)
+        is_stuck = False
+        while True:
+            patience = None if not self.outbox or is_stuck else _GATHER_MS
+            ready = [fd for fd, _ in poll.poll(patience)]
+            if wake in ready:
+                os.read(wake, _CHUNK_BYTES)
+                self.reap()
+            if 0 in ready:
+                data = os.read(0, _CHUNK_BYTES)
+                if not data:
+                    return False
+                self.inbox += data
+                if not self.read():
+                    return True
+            if self.outbox and (self.is_urgent or is_stuck or not ready):
+                try:
+                    del self.outbox[: os.write(1, self.outbox)]
+                except BlockingIOError:
+                    pass
+                except BrokenPipeError:
+                    return False
+                self.is_urgent = False
+                if bool(self.outbox) != is_stuck:
+                    is_stuck = not is_stuck
+                    if is_stuck:
+                        poll.register(1, select.POLLOUT)
+                    else:
+                        poll.unregister(1)
+
+    def read(self) -> bool:
+        """Do what the inbox says; False: it says to close."""
+        inbox, at = self.inbox, 0
+        while len(inbox) - at >= HEAD_BYTES:
+            start = at + HEAD_BYTES
+            end = start + int.from_bytes(inbox[at:start], "little")
+            if len(inbox) < end:
+                break
+            message = marshal.loads(inbox[start:end])
+            at = end
+            if message[0] == START:
+                self.start(*message[1:])
+                if self.number_of:
+                    self.reap()
+            elif message[0] == SIGNAL:
+                self.signal(*message[1:])
+            elif message[0] == SETTINGS:
+                run, self.env, self.default_signals = message[1:]
+                self.mark = b"FLOWC_JOB=" + run + b":"
+            else:
+                return False
+        del inbox[:at]
+        return True
+
+    def start(
+        self,
+        number: int,
+        program: str,
+        argv: tuple[str, ...],
+        env: dict[bytes, bytes],
+        log: str,
+        cwd: str | None,
+    ) -> None:
+        at_s, began_s = time.time(), time.monotonic()
+        try:
+            fd = os.open(log, _LOG_FLAGS, 0o666)
+        except (OSError, ValueError) as fault:
+            self.tell(FAILED, number, *_words(fault), True)
+            return
+        try:
+            if cwd is not None:
+                os.chdir(cwd)
+            pid = os.posix_spawn(
+                program,
+                argv,
+                {**self.env, **env},
+                file_actions=(_STDIN, (os.POSIX_SPAWN_DUP2, fd, 1), _STDERR),
+                setpgroup=0,
+                setsigdef=self.default_signals,
+                setsigmask=(),
+            )
+        except (OSError, ValueError) as fault:
+            self.tell(FAILED, number, *_words(fault), False)
+            return
+        finally:
+            os.close(fd)
+            if cwd is not None:
+                os.fchdir(self.home)
+        self.number_of[pid] = number
+        self.pid_of[number] = pid
+        self.tell(STARTED, number, pid, at_s, began_s)
+
+    def signal(self, number: int, which: int) -> None:
+        pid = self.pid_of.get(number)
+        if pid is not None:  # not reaped: so the number is still its own
+            _kill(os.killpg, pid, which)
+
+    def reap(self) -> None:
+        while True:
+            try:
+                pid, status, used = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            number = self.number_of.pop(pid)
+            del self.pid_of[number]
+            self.is_urgent = True
+            self.tell(
+                ENDED,
+                number,
+                status,
+                time.time(),
+                time.monotonic(),
+                used.ru_utime,
+                used.ru_stime,
+                used.ru_maxrss,
+                used.ru_inblock,
+                used.ru_oublock,
+                _kill(os.killpg, pid, 0),
+            )
+
+    def tell(self, *message: Any) -> None:
+        data = marshal.dumps(message)
+        self.outbox += len(data).to_bytes(HEAD_BYTES, "little")
+        self.outbox += data
+        if message[0] == FAILED:
+            self.is_urgent = True
+
+    def end_all(self) -> None:
+        """End whatever the run has started, by its mark."""
+        for which in _ORPHAN_LOOKS:
+            pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+            found = [pid for pid in pids if self.has_mark(pid)]
+            if not found:
+                return
+            for pid in found:
+                for one in (which, signal.SIGCONT):
+                    _kill(os.kill, pid, one)
+            time.sleep(_ORPHAN_GRACE_S)
+            self.reap()
+
+    def has_mark(self, pid: int) -> bool:
+        try:
+            with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+                data = file.read()
+        except OSError:
+            return False
+        return data.startswith(self.mark) or b"\0" + self.mark in data
+
+
+def _words(fault: OSError | ValueError) -> tuple[int, str]:
+    if isinstance(fault, OSError):
+        return fault.errno or 0, fault.strerror or str(fault)
+    return 0, str(fault)
+
+
+def _kill(how: Callable[[int, int], None], pid: int, which: int) -> bool:
+    """Whether there was anything to send it to."""
+    try:
+        how(pid, which)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it has changed its user: it is there all the same
+        return True
+    return True
+
+
+def _note(number: int, frame: object) -> None:
+    """The wake-up pipe tells; but a signal needs a handler to be caught at all."""
+
+
+def main() -> None:
+    # With handlers, and not ignored: what a handler catches is at its default in a new program.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+        signal.signal(number, _note)
+    os.set_blocking(1, False)
+    server = Server()
+    if not server.serve() and server.mark:
+        server.end_all()
