@@ -8,11 +8,12 @@ with the number of rules.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from flowc.dataclass import dataclass
+from flowc.dataclass import dataclass, replace
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.ids import RuleId
 from flowc.lang.pattern import Pattern
 from flowc.lang.workflow import Item, Rule, Workflow
+from flowc.source import Span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +23,7 @@ class Product:
     rule: RuleId
     pattern: Pattern
     order: tuple[int, ...]  # where the rule's wildcards stand among the pattern's own
+    span: Span | None
 
 
 class Hit(NamedTuple):
@@ -48,10 +50,13 @@ class Products:
             self.wildcard_names.append(names)
             self.outputs.append(made)
             self.count.append(len(made) + len(others))
-            for pattern in (*made, *others):
+            items = (*rule.outputs, *rule.logs, *_some(rule.benchmark))
+            spans = [item.span for item in items for _ in item.files]
+            for pattern, span in zip((*made, *others), spans, strict=False):
                 if set(pattern.names) != set(names):
                     continue  # the loader has refused such a rule; a log may lack wildcards
-                product = Product(rule.id, pattern, tuple(pattern.names.index(n) for n in names))
+                order = tuple(pattern.names.index(n) for n in names)
+                product = Product(rule.id, pattern, order, span)
                 if names:
                     table = tables.setdefault(len(pattern.prefix), {})
                     table.setdefault(pattern.prefix, []).append(product)
@@ -99,9 +104,16 @@ class _Bucket:
                     if end > start:
                         hits.append(Hit(product, (path[start:end],)))
                 else:
-                    values = pattern.match(path)
+                    try:
+                        values = pattern.match(path)
+                    except WorkflowError as fault:  # too costly a constraint
+                        raise _at(product.span, fault) from None
                     if values is not None:
                         hits.append(Hit(product, tuple([values[i] for i in product.order])))
+
+
+def _at(span: Span | None, fault: WorkflowError) -> WorkflowError:
+    return WorkflowError(replace(d, span=d.span or span) for d in fault.diagnostics)
 
 
 def _patterns(rule: Rule, items: Sequence[Item], faults: list[Diagnostic]) -> tuple[Pattern, ...]:

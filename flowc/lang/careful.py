@@ -108,6 +108,18 @@ def _refused(pattern: PathPattern, path: str) -> WorkflowError:
     return fail(
         "costly-pattern",
         f"matching `{shown}` against `{pattern.text}` could take for ever",
-        hint="a constraint without a repetition inside of a repetition, and without `(?=...)`, "
-        "is matched in time",
+        hint=_way_out(pattern),
     )
+
+
+def _way_out(pattern: PathPattern) -> str:
+    """What to write instead."""
+    for name, cost in zip(pattern.names, _costs(pattern), strict=True):
+        if not cost.is_regular:
+            return (
+                f"the constraint of `{name}` looks ahead or behind, as `(?=...)` does, or refers "
+                "back: there, no repetition may stand inside of another one"
+            )
+    if sum(isinstance(part, int) for part in pattern.parts) > len(pattern.names):
+        return "a wildcard that stands in it twice needs a constraint, as in `{sample,[^/]+}`"
+    return "let the constraints say where a wildcard ends, as in `{sample,[^/]+}`"

@@ -56,7 +56,7 @@ def _typed(text: str) -> Any:
 
 def load_config_file(path: str, asked_by: Span | None = None) -> dict[str, Any]:
     """The content of a YAML or JSON file. Raises WorkflowError with the place of a fault."""
-    source = read_source(path, asked_by)
+    source = read_source(path, asked_by, "a config file")
     text = source.text.removeprefix("\ufeff")
     if not text.strip():
         return {}

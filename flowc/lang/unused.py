@@ -1,12 +1,13 @@
 """Names that a workflow file gives to a value and never uses.
 
-The words of all files are counted first: a name that occurs again anywhere, be it inside of a
-string, counts as used. That is quick, and a file has to be parsed only if there is a suspect.
+The words of all files are counted first: a name that occurs anywhere but where it is given a
+value, be it inside of a string, counts as used. That is quick, and a file has to be parsed only if
+there is a suspect.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from flowc.diagnostic import Diagnostic
 from flowc.source import Source
@@ -15,35 +16,55 @@ from flowc.syntax.parse import parse
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _COMMENT = re.compile(r"^\s*#.*$", re.M)
-_ASSIGNED = re.compile(r"^(?P<name>[^\W\d]\w*)[ \t]*=(?!=)|^def[ \t]+(?P<def>\w+)", re.M)
+_ASSIGNED = r"(?:([^\W\d]\w*)[ \t]*=(?!=)|def[ \t]+(\w+))"
+_AT_THE_LEFT = re.compile("^" + _ASSIGNED, re.M)
+_ANYWHERE = re.compile(r"^[ \t]*" + _ASSIGNED, re.M)
+_BRANCHES = re.compile(r"^(?:if|for)\b", re.M)
 
 
 def unused_names(sources: Sequence[Source]) -> Iterator[Diagnostic]:
     """A finding for each name at the top level that occurs nowhere else."""
     words: Counter[str] = Counter()
+    assigned: Counter[str] = Counter()
     for source in sources:
         words.update(_WORD.findall(_COMMENT.sub("", source.text)))
+        assigned.update(_words_given(source.text))
+    suspects = {
+        name
+        for name, count in assigned.items()
+        if words[name] == count and not name.startswith("_")
+        and name != "config"  # also read by flowc itself
+    }  # fmt: skip
     for source in sources:
-        suspects = {
-            name
-            for found in _ASSIGNED.finditer(source.text)
-            if words[name := found["name"] or found["def"]] == 1
-            and not name.startswith("_")
-            and name != "config"  # also read by flowc itself
-        }
-        if suspects:
-            yield from _confirmed(source, suspects)
+        if not suspects or suspects.isdisjoint(_words_given(source.text)):
+            continue
+        for place in _given(parse(source).statements):
+            name = place.name if isinstance(place, tree.Var) else place.text
+            if name in suspects:
+                suspects.remove(name)
+                yield _unused(name, place)
 
 
-def _confirmed(source: Source, suspects: set[str]) -> Iterator[Diagnostic]:
-    """Those that really are names of the top level, not words in a string or a rule's body."""
-    for statement in parse(source).statements:
+def _words_given(text: str) -> Iterator[str]:
+    """What looks like such a name: in an `if` or `for`, lines of a rule look alike."""
+    pattern = _ANYWHERE if _BRANCHES.search(text) else _AT_THE_LEFT
+    return (name or function for name, function in pattern.findall(_COMMENT.sub("", text)))
+
+
+def _given(statements: Iterable[tree.Statement]) -> Iterator[tree.Var | tree.Name]:
+    """The names that statements of the top level give a value to, whatever they depend on; not
+    words in a string, or in a rule's body."""
+    for statement in statements:
         if isinstance(statement, tree.Assign):
-            for target in statement.targets:
-                if isinstance(target, tree.Var) and target.name in suspects:
-                    yield _unused(target.name, target)
-        elif isinstance(statement, tree.Def) and statement.name.text in suspects:
-            yield _unused(statement.name.text, statement.name)
+            yield from (target for target in statement.targets if isinstance(target, tree.Var))
+        elif isinstance(statement, tree.Def):
+            yield statement.name
+        elif isinstance(statement, tree.If):
+            for _, body in statement.branches:
+                yield from _given(body)
+            yield from _given(statement.otherwise)
+        elif isinstance(statement, tree.For):
+            yield from _given(statement.body)
 
 
 def _unused(name: str, place: tree.Var | tree.Name) -> Diagnostic:

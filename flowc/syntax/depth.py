@@ -4,6 +4,7 @@ from typing import Any
 
 from flowc.diagnostic import Diagnostic
 from flowc.source import Source, Span
+from flowc.syntax.tree import Binary
 from flowc.syntax.words import MAX_DEPTH
 
 
@@ -11,6 +12,7 @@ def check_depth(root: Any, faults: list[Diagnostic]) -> None:
     """Note a fault at the first node that is more than MAX_DEPTH nodes below the root.
 
     A node of few characters cannot hold many nodes above each other, so most are not looked into.
+    `a + b + c` leans to the left and may be long: who walks it does so in a loop.
     """
     waiting: list[tuple[Any, int]] = [(root, 0)]
     while waiting:
@@ -30,6 +32,9 @@ def check_depth(root: Any, faults: list[Diagnostic]) -> None:
                 return
             if span.end - span.start + depth <= MAX_DEPTH:
                 continue
+        if type(node) is Binary:
+            waiting += [(node.left, depth - (type(node.left) is Binary)), (node.right, depth)]
+            continue
         parts = node if isinstance(node, tuple) else _fields(node)
         waiting += [(p, depth) for p in parts if type(p) is tuple or hasattr(p, "span")]
 

@@ -7,14 +7,15 @@ from flowc.diagnostic import WorkflowError, fail
 from flowc.source import Source, Span
 
 MAX_BYTES = 16 * 2**20
-"""A larger file is no Workflowfile: read by mistake, it would keep flowc busy for minutes."""
+"""A larger file is no Workflowfile and no config: it would keep flowc busy for minutes."""
 
 _BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
-def read_source(path: str, asked_by: Span | None = None) -> Source:
-    """The text of `path`. `asked_by`: the place that names it, such as an `include:`."""
-    data = _bytes(path, asked_by)
+def read_source(path: str, asked_by: Span | None = None, what: str = "a Workflowfile") -> Source:
+    """The text of `path`. `asked_by`: the place that names it, such as an `include:`; `what` it
+    should be."""
+    data = _bytes(path, asked_by, what)
     encoding = _BOMS.get(data[:2])
     if encoding or b"\0" in data[:4]:
         raise fail(
@@ -41,7 +42,7 @@ def read_source(path: str, asked_by: Span | None = None) -> Source:
     return source
 
 
-def _bytes(path: str, asked_by: Span | None) -> bytes:
+def _bytes(path: str, asked_by: Span | None, what: str) -> bytes:
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -63,8 +64,8 @@ def _bytes(path: str, asked_by: Span | None) -> bytes:
     finally:
         os.close(file)
     if len(data) > MAX_BYTES:
-        message = f"`{path}` is larger than {MAX_BYTES >> 20} MiB: this is no Workflowfile"
-        raise fail("too-large", message, asked_by)
+        message = f"`{path}` is larger than {MAX_BYTES >> 20} MiB: too large for {what}"
+        raise fail("too-large", message, asked_by, hint="data belongs into files that jobs read")
     return data
 
 

@@ -79,6 +79,18 @@ FOUND = {
     "inside after all":         (rule("a", '"b/../f"', DATE), []),
     "an unused name":           ("A = 1\n",                                      ["unused-name"]),
     "an unused function":       ("def f(x): return x\n",                         ["unused-name"]),
+    "an unused name in an if": (
+        "if config.get('a'):\n    A = 1\nelse:\n    A = 2\n", ["unused-name"],
+    ),
+    "an unused name in a for":  ("for i in [1]:\n    A = i\n", ["unused-name"]),
+    "used behind an if": (
+        "if 1:\n    A = 1\n" + rule("a", '"f"', '    shell: "echo {A} > {output}"\n'),
+        [],
+    ),
+    "no name, but an item": (
+        "for i in [1]:\n  rule:\n    output: 'f'\n    params:\n      x=1\n" + DATE,
+        [],
+    ),
     "read by flowc itself": ("config = {}\n", []),
     "meant to be unused":       ("_A = 1\n",                                     []),
     "used in a command": (

@@ -68,15 +68,16 @@ DEEP = {
     "not": "x = " + "not " * N + "a",           "-": "x = " + "- " * N + "a",
     "lambda": "x = " + "lambda: " * N + "a",    "lambda default": "x = " + "lambda a=(" * N,
     "if else": "x = " + "a if b else " * N + "a",
-    "+": "x = 1" + "+1" * N,                    "**": "x = 1" + "**1" * N,
+    "+": "x = 1" + "+(1" * N + ")" * N,         "**": "x = 1" + "**1" * N,
     ".": "x = x" + ".y" * N,                    "call": "x = f" + "()" * N,
     "index": "x = f" + "[0]" * N,               "f-string": "x = " + "f'{" * N + "1" + "}'" * N,
     "spec": "x = f'" + "{x:" * N + "}" * N + "'",
     "blocks": "".join(" " * i + "if x:\n" for i in range(1000)) + " " * 1000 + "y",
-    "two kinds": "x = " + "(1+" * 150 + "1" + "+1)" * 150,
+    "two kinds": "x = " + "(1+" * 201 + "1" + "+1)" * 201,
 }
 LONG = {
     "and": "x = 1" + " and 1" * N,  "<": "x = 1" + " < 1" * N,
+    "+": "x = 1" + "+ 1" * N,  "*, +": "x = 1" + " * 1 + 1" * N,
     "elif": "if x:\n y\n" + "elif x:\n y\n" * N,
     "adjacent strings": "x = " + "'a' " * N, "chained": "x = " * N + "1", ";": "x;" * N,
     "a megabyte of items": "x = [" + "'aaaaaaaaaaaaaaaa', " * 50_000 + "]",
