@@ -52,7 +52,7 @@ _NO_LIBRARY = ("RuntimeError", "OSError", "ModuleNotFoundError", "ImportError", 
 class Library:
     """The session's process. It is started when it is needed, and anew after it was lost."""
 
-    def __init__(self, timeout_s: float = 60.0) -> None:
+    def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
@@ -133,10 +133,10 @@ class DrmaaQueue:
     sparse = False
     element, job, restarts = GridEngine.element, GridEngine.job, GridEngine.restarts
 
-    def __init__(self, wishes: Wishes | None = None, library: Library | None = None) -> None:
+    def __init__(self, wishes: Wishes | None = None, timeout_s: float = 120.0) -> None:
         self._words = GridEngine(wishes)
-        self._programs = Commands(self._words)
-        self._library = library or Library()
+        self._programs = Commands(self._words, timeout_s)
+        self._library = Library(timeout_s)
         self._names: dict[str, str] = {}
         self._ends: dict[Element, Status] = {}  # as the library has told them
         self._used: dict[Element, Account] = {}

@@ -11,7 +11,7 @@ import pytest
 
 from flowc.diagnostic import WorkflowError
 from flowc.executors.base import Capacity, Setup
-from flowc.executors.drmaa import DrmaaQueue, Library, make_drmaa
+from flowc.executors.drmaa import DrmaaQueue, make_drmaa
 from flowc.executors.drmaa_session import environment
 from flowc.executors.grid.base import (
     Ask,
@@ -69,7 +69,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DrmaaQueue:
         program.chmod(0o755)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    return DrmaaQueue(library=Library(timeout_s=5.0))
+    return DrmaaQueue(timeout_s=5.0)
 
 
 def batch(name: str, directory: Path) -> Batch:
@@ -121,7 +121,7 @@ def test_what_faults_mean(
 
 
 def test_a_library_that_does_not_answer_is_given_up(tmp_path: Path, queue: DrmaaQueue) -> None:
-    hasty = DrmaaQueue(library=Library(timeout_s=1.0))
+    hasty = DrmaaQueue(timeout_s=1.0)
     with pytest.raises(NoAnswerError, match="no answer"):
         hasty.submit(batch("hangs", tmp_path))
     hasty.close()
