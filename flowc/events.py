@@ -132,6 +132,7 @@ class JobEnded:
     user_s: float | None = None
     system_s: float | None = None
     seen_memory_bytes: int | None = None  # of all its processes, where its memory is limited
+    figures: Mapping[str, Any] | None = None  # measured closely where it ran, as a profile has them
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ class Slurm:
 
 def make_slurm(setup: Setup) -> Executor:
     """The entry point of `--executor slurm`."""
-    return GridExecutor(Commands(Slurm()), Settings(), setup.directory)
+    return GridExecutor(Commands(Slurm()), Settings(measure=setup.measure), setup.directory)
 
 
 def _status(state: str, why: str, name: str) -> Status:

@@ -179,10 +179,17 @@ class Profiler:
                 **{n: v for n, v in submitted.resources.items() if not n.startswith("limit:")},
             },
             limits=_limits(submitted),
-            **(measured(job.ended, job.series) if outcome != NOT_STARTED else {}),
+            **(_figures(job) if outcome != NOT_STARTED else {}),
         )
         for keep in self.keepers:
             keep(attempt)
+
+
+def _figures(job: _Job) -> Mapping[str, Any]:
+    """What was measured: where the job ran, if that was elsewhere."""
+    if job.ended is not None and job.ended.figures is not None:
+        return job.ended.figures
+    return measured(job.ended, job.series)
 
 
 def _limits(submitted: JobSubmitted) -> dict[str, float]:

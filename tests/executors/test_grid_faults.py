@@ -230,3 +230,12 @@ def test_two_runs_in_one_directory_one_after_the_other(queue: FakeQueue) -> None
     assert [ran(f"runs.{job}") for job in range(3)] == ["x\n", "x\ny\n", "x\n"]
     second.executor.close()
     assert not [*Path("grid").iterdir()]
+
+
+def test_what_is_measured_closely_comes_home(queue: FakeQueue) -> None:
+    story = Story(GridExecutor(queue, Settings(measure=True, pace=PACE), "grid"))
+    (end,) = story.run([task(0, "sleep 0.3 & sleep 0.3; wait")])
+    assert end.figures is not None
+    assert end.figures["processes_peak"] >= 2
+    assert len(end.figures["series"]["t_s"]) >= 2
+    story.executor.close()

@@ -151,4 +151,5 @@ def ended_event(slot: Slot, cause: str, exit_code: int | None) -> JobEnded:
         user_s=word.get("user_s"),
         system_s=word.get("system_s"),
         seen_memory_bytes=word.get("seen_memory_bytes"),
+        figures=word.get("figures"),
     )
