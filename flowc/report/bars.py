@@ -39,6 +39,15 @@ class Bar:
         return None if self.queued_s is None else max(0.0, self.start_s - self.queued_s)
 
     @property
+    def where(self) -> str:
+        """A cluster's name for it, and the machine it ran on: `slurm 4711 on node07`."""
+        attempt = self.attempt
+        if self.queued_s is None:
+            return ""
+        words = f"{attempt.executor} {attempt.external_id}".rstrip()
+        return f"{words} on {attempt.host}" if attempt.host else words
+
+    @property
     def core_s(self) -> float:
         """Core-seconds asked for."""
         return self.attempt.cores * self.duration_s

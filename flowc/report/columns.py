@@ -162,6 +162,8 @@ def _bars(figures: Figures, texts: Texts, on_path: set[int]) -> dict[str, Any]:
         "exit": [bar.attempt.exit_code for bar in bars],
         "why": [texts(plain(waited.get(i, ""))) for i in range(len(bars))],
         "open": [int(bar.is_open) for bar in bars],
+        "queue": [_ms(bar.queue_s) for bar in bars],
+        "where": [texts(plain(bar.where)) for bar in bars],
         "path": [
             i for i, bar in enumerate(bars) if bar.job.id in on_path and last[bar.job.id] == i
         ],

@@ -91,7 +91,8 @@ def _rule(rule: Any) -> dict[str, Any]:
 CSV_COLUMNS = (
     "job", "name", "rule", "wildcards", "state", "attempt", "cause", "exit_code", "ready_s",
     "start_s", "end_s", "duration_s", "wait_s", "cores", "cpu_s", "memory_bytes", "peak_bytes",
-    "read_bytes", "written_bytes", "host", "log", "outputs", "command",
+    "read_bytes", "written_bytes", "host", "executor", "external_id", "queue_s", "log",
+    "outputs", "command",
 )  # fmt: skip
 
 
@@ -110,7 +111,8 @@ def to_csv(figures: Figures) -> str:
             attempt.number, attempt.cause, attempt.exit_code, *times,
             None if bar.is_open else round(bar.duration_s, 3), round(bar.wait_s, 3),
             attempt.cores, attempt.cpu_s, attempt.memory_bytes, attempt.peak_bytes,
-            attempt.read_bytes, attempt.written_bytes, attempt.host,
+            attempt.read_bytes, attempt.written_bytes, attempt.host, attempt.executor,
+            attempt.external_id, None if bar.queue_s is None else round(bar.queue_s, 3),
         ]  # fmt: skip
         writer.writerow([_safe(cell) for cell in (*_job_cells(bar.job), *figure, *_texts(bar.job))])
     for job in figures.run.jobs.values():
@@ -209,6 +211,8 @@ def _trace_rows(figures: Figures) -> Iterator[dict[str, Any]]:
             "cpu_s": attempt.cpu_s,
             "peak_bytes": attempt.peak_bytes,
             "wait_s": round(bar.wait_s, 3),
+            "queue_s": None if bar.queue_s is None else round(bar.queue_s, 3),
+            "where": printable(bar.where),
             "command": printable(bar.job.command[:2000]),
         }
         args = {key: value for key, value in known.items() if value not in (None, "")}

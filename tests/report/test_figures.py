@@ -112,6 +112,7 @@ def test_a_cluster_holds_jobs_back_in_its_queue() -> None:
     ]
     found = of(run_started(0, 0), events, run_ended(6))
     assert (found.bars[0].queue_s, found.wait_s) == (3.0, 4.0)
+    assert found.bars[0].where == "slurm 1000 on node1"
     assert found.usage.waited_for == {0: "the cluster's queue"}
     assert found.usage.limits_s() == {
         "the cluster's queue": 3.0, "dependencies": 2.0, "flowc": 1.0,

@@ -5,6 +5,7 @@ based Model for Simulation of Color Vision Deficiency", 2009, for a severity of 
 """
 
 import itertools
+import math
 import re
 from importlib.resources import files
 
@@ -57,7 +58,7 @@ def lab(color: Color) -> Color:
 
 def distance(one: str, other: str, who: str) -> float:
     a, b = (lab(seen_by(who, linear(color))) for color in (one, other))
-    return sum((p - q) ** 2 for p, q in zip(a, b, strict=True)) ** 0.5
+    return math.dist(a, b)
 
 
 def contrast(one: str, other: str) -> float:

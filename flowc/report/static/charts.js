@@ -60,14 +60,15 @@ function drawLimits(u) {
   ctx.rect(left, top, width, height);
   ctx.clip();
   let last = -1;
-  for (let i = Math.max(0, indexAt(view.min)); i < at.length - 1 && at[i] <= view.max; i++) {
-    const right = left + (at[i + 1] - view.min) * perS;
-    if (right <= last) continue;
-    const x = left + (at[i] - view.min) * perS;
-    const name = usage.limits[usage.limit[i]];
-    ctx.fillStyle = shade(LIMIT_SHADES[name] || "l1");
-    ctx.fillRect(x, top, Math.max(right - x, 1), height);
-    last = Math.max(right, x + 1);
+  for (let i = Math.max(0, indexAt(view.min)); i < at.length - 1 && at[i] <= view.max;) {
+    let until = i + 1;
+    while (until < at.length - 1 && usage.limit[until] === usage.limit[i]) until++;
+    const right = Math.round(left + (at[until] - view.min) * perS);
+    const x = Math.max(last, Math.round(left + (at[i] - view.min) * perS));
+    ctx.fillStyle = shade(LIMIT_SHADES[usage.limits[usage.limit[i]]] || "l1");
+    if (right > last) ctx.fillRect(x, top, Math.max(right - x, 1), height);
+    last = Math.max(last, right);
+    i = until;
   }
   ctx.restore();
 }

@@ -40,6 +40,8 @@ function attemptFacts(i) {
     ["failed", bars.cause[i] ? causeOf(i) : ""],
     ["open", bars.open[i] ? causeOf(i) : ""],
     ["waited", waitOf(i)],
+    ["queued", bars.queue[i] === null ? "" : `${duration(bars.queue[i] / 1000)} in the cluster's queue`],
+    ["ran as", texts[bars.where[i]]],
     ["cores", coresOf(i)],
     ["memory", memoryOf(i)],
     ["exit code", bars.exit[i] ? String(bars.exit[i]) : ""],
