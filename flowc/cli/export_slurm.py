@@ -1,23 +1,14 @@
-"""flowc export-slurm: write job scripts for Slurm, which need no flowc to run.
+"""flowc export-slurm: write job scripts for Slurm, which need no flowc to run."""
 
-In the directory: each script is one job, or an array of the jobs of one rule; `submit.sh`,
-`status.sh` and `cancel.sh`; a README and `manifest.json`. A job does not run when one that it needs
-has failed, and what is done is not done again when submit.sh is called once more.
+from functools import partial
 
-Examples:
-  flowc export-slurm -o run --site site.yaml
-  run/submit.sh && run/status.sh
-  flowc export-slurm -o run --group-to 10m      short jobs one after another
-"""
+from flowc.cli.exporting import add_export, described, export
 
-from argparse import ArgumentParser, Namespace
-
-from flowc.cli.exporting import add_export, export
-
-
-def options(parser: ArgumentParser) -> None:
-    add_export(parser)
-
-
-def main(args: Namespace) -> int:
-    return export("slurm", args)
+__doc__ = described(
+    __doc__,
+    "flowc export-slurm -o run --site site.yaml",
+    "run/submit.sh && run/status.sh",
+    "flowc export-slurm -o run --group-to 10m      short jobs one after another",
+)
+options = add_export
+main = partial(export, "slurm")

@@ -1,20 +1,10 @@
-"""What the three export commands share: their options, and the way from these to files."""
+"""The export commands: their options, and the way from these to files. They differ in a word."""
 
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from flowc.cli.executing import add_env, environment
-from flowc.cli.options import (
-    add_choice,
-    add_workflow,
-    count_pair,
-    many,
-    positive,
-    resource_pair,
-    rule_resource,
-    seconds,
-    thread_pair,
-)
+from flowc.cli.options import add_choice, add_requests, add_workflow, positive, seconds
 
 if TYPE_CHECKING:  # not for --help
     from flowc.plan.decision import Plan
@@ -51,14 +41,21 @@ def add_export(parser: ArgumentParser) -> None:
         "-c", "--cores", type=positive, metavar="N", default=None,
         help="cores of the largest node: no job asks for more (default: as the rules say)",
     )  # fmt: skip
-    many(group, "--limit", "NAME=N", "how many units of a limit there are", count_pair)
-    many(group, "--set-threads", "RULE=N", "threads of a rule's jobs", thread_pair)
-    many(group, "--set-resources", "RULE:NAME=VALUE", "resources of a rule's jobs", rule_resource)
-    many(group, "--default-resources", "NAME=VALUE", "for rules that say nothing", resource_pair)
-    group.add_argument(
-        "--resource-file", metavar="FILE", default=None,
-        help="figures by rule that override the workflow's own",
-    )  # fmt: skip
+    add_requests(group)
+
+
+def described(first: str, *examples: str) -> str:
+    """A command's description: its own first line, and what is the same of all."""
+    return f"{first}\n\n{_IN_THE_DIRECTORY}\nExamples:\n" + "".join(
+        f"  {one}\n" for one in examples
+    )
+
+
+_IN_THE_DIRECTORY = """\
+In the directory: each script is one job, or an array of the jobs of one rule; `submit.sh`,
+`status.sh` and `cancel.sh`; a README and `manifest.json`. A job does not run when one that it needs
+has failed, and what is done is not done again when submit.sh is called once more.
+"""
 
 
 def export(dialect: str, args: Namespace) -> int:

@@ -281,6 +281,15 @@ def add_resources(parser: ArgumentParser) -> None:
         help="memory to use at once: `6`, `6GB`, `500MB` (default: what the machine allows)",
     )  # fmt: skip
     many(group, "--resources", "NAME=N", "how much there is of other resources", resource_pair)
+    add_requests(group)
+    group.add_argument(
+        "--clip", action="store_true",
+        help="lower what a job asks for to what there is, where it could never fit",
+    )  # fmt: skip
+
+
+def add_requests(group: Any) -> None:
+    """What jobs ask for, whatever their rules say."""
     many(group, "--limit", "NAME=N", "how many units of a limit there are", count_pair)
     many(group, "--set-threads", "RULE=N", "threads of a rule's jobs", thread_pair)
     many(group, "--set-resources", "RULE:NAME=VALUE", "resources of a rule's jobs", rule_resource)
@@ -288,10 +297,6 @@ def add_resources(parser: ArgumentParser) -> None:
     group.add_argument(
         "--resource-file", metavar="FILE", default=None,
         help="figures by rule that override the workflow's own: see `flowc profile resources`",
-    )  # fmt: skip
-    group.add_argument(
-        "--clip", action="store_true",
-        help="lower what a job asks for to what there is, where it could never fit",
     )  # fmt: skip
 
 

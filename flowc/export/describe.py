@@ -2,8 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 from flowc.dataclass import dataclass, field
 from flowc.diagnostic import fail
@@ -20,7 +19,7 @@ from flowc.run.values import JobValues
 @dataclass(slots=True)
 class ScriptJob:
     """One job. `outputs`: kind (f file, d directory, t touch, p protected) and path; `temps`: files
-    that go when the jobs of these keys are done."""
+    that go when the jobs of these keys are done; `checks`: kind, what is expected, path."""
 
     key: str
     name: str
@@ -33,6 +32,7 @@ class ScriptJob:
     kept: list[str]  # of the outputs, those that are not temporary
     logs: list[str]
     temps: list[tuple[str, list[str]]]
+    checks: list[tuple[str, str, str]]
     benchmark: str
     repeats: int
     retries: int
@@ -41,29 +41,79 @@ class ScriptJob:
     files: dict[str, bytes] = field(default_factory=dict)  # that the command reads, by name
 
 
-class _Files(NamedTuple):
-    """What concerns more than one job."""
+class Describer:
+    """Describes the jobs of an export that will be in `directory`. `needs`: all its jobs; `env`:
+    variables of each. Raises WorkflowError where a value cannot be had yet, or a rule needs flowc
+    at run time."""
 
-    consumers: Mapping[JobId, list[str]]  # by the job that is needed
-    temps: Mapping[int, list[str]]  # FileId of a temporary file: who reads it
+    def __init__(
+        self,
+        plan: Plan,
+        needs: Mapping[JobId, Sequence[JobId]],
+        directory: str,
+        env: Mapping[str, str],
+    ) -> None:
+        self._plan, self._needs, self._directory, self._env = plan, needs, directory, env
+        self._keys = {job: f"{number:06}" for number, job in enumerate(needs, 1)}
+        self._consumers: dict[JobId, list[str]] = {}
+        for job, before in needs.items():
+            for need in before:
+                self._consumers.setdefault(need, []).append(self._keys[job])
+        self._temps = _temps(plan.graph, needs, self._keys)
 
+    def job(self, id: JobId, attempt: int, retries: int) -> ScriptJob:
+        """One job at an attempt (from 1), after which its script makes so many more."""
+        graph, key, readers = self._plan.graph, self._keys[id], self._temps
+        job = graph.job(id)
+        rule = job.rule
+        outputs = [(_kind(job, i, path), path) for i, path in enumerate(job.output_paths)]
+        made = {path for _, path in outputs}
+        bench = job.fill((rule.benchmark,)).values if rule.benchmark else ()
+        values = JobValues(job, attempt, self._plan.request(id, attempt))
+        command, extra = self._command(values, key if attempt == 1 else f"{key}.{attempt}")
+        return ScriptJob(
+            key=key,
+            name=job.name,
+            rule=rule.name,
+            wildcards=job.wildcard_items,
+            needs=[self._keys[need] for need in self._needs[id]],
+            consumers=self._consumers.get(id, []),
+            inputs=list(dict.fromkeys(job.input_paths)),
+            outputs=outputs,
+            kept=[graph.paths[f] for f in graph.outputs[id] if f not in readers],
+            logs=[path for path in job.log.values if path not in made],
+            temps=[
+                (graph.paths[f], readers[f])
+                for f in dict.fromkeys(graph.files_of(graph.inputs[id]))
+                if f in readers
+            ],
+            checks=list(_checks(job)),
+            benchmark=bench[0] if bench and bench[0] not in made else "",
+            repeats=rule.benchmark_repeats,
+            retries=retries,
+            command=command,
+            env={**values.env(), **self._env},
+            files=extra,
+        )
 
-def describe(
-    plan: Plan,
-    needs: Mapping[JobId, Sequence[JobId]],
-    directory: str,
-    env: Mapping[str, str],
-) -> dict[JobId, ScriptJob]:
-    """Every job of an export that will be in `directory`. `env`: variables of all. Raises
-    WorkflowError where a value cannot be had yet, or a flag needs flowc at run time."""
-    graph = plan.graph
-    keys = {job: f"{number:06}" for number, job in enumerate(needs, 1)}
-    consumers: dict[JobId, list[str]] = {}
-    for job, before in needs.items():
-        for need in before:
-            consumers.setdefault(need, []).append(keys[job])
-    files = _Files(consumers, _temps(graph, needs, keys))
-    return {job: _describe(plan, job, needs, keys, files, directory, env) for job in needs}
+    def _command(self, values: JobValues, name: str) -> tuple[str, dict[str, bytes]]:
+        """The text that the shell gets, just as in a local run, and the files that it needs."""
+        rule, workflow, directory = values.job.rule, self._plan.graph.workflow, self._directory
+        if rule.command is None:
+            return "", {}
+        command = fill(rule.command, values)
+        prefix = shell_prefix(workflow)
+        if rule.script is None:
+            return prefix + command + workflow.shell_suffix, {}
+        text, suffix = job_text(values, command, workflow, prefix)
+        path = f"scripts/{name}.{suffix}"
+        files = {path: os.fsencode(text) + b"\n"}
+        argv = list(job_argv(rule.script, f"{directory}/{path}"))
+        if suffix == "json":  # the program that runs Python actions comes along
+            with open(script_runner.__file__, "rb") as file:
+                files["scripts/script_runner.py"] = file.read()
+            argv = ["python3", f"{directory}/scripts/script_runner.py", f"{directory}/{path}"]
+        return f"exec {shlex.join(argv)}", files
 
 
 def _temps(
@@ -81,80 +131,30 @@ def _temps(
     return found
 
 
-def _describe(
-    plan: Plan,
-    id: JobId,
-    needs: Mapping[JobId, Sequence[JobId]],
-    keys: Mapping[JobId, str],
-    files: _Files,
-    directory: str,
-    env: Mapping[str, str],
-) -> ScriptJob:
-    graph = plan.graph
-    job = graph.job(id)
-    rule = job.rule
-    outputs = [(_kind(job, i, path), path) for i, path in enumerate(job.output_paths)]
-    kept = [graph.paths[f] for f in graph.outputs[id] if f not in files.temps]
-    temps = [
-        (graph.paths[f], files.temps[f])
-        for f in dict.fromkeys(graph.files_of(graph.inputs[id]))
-        if f in files.temps
-    ]
-    made = {path for _, path in outputs}
-    logs = [path for path in job.log.values if path not in made]
-    bench = job.fill((rule.benchmark,)).values if rule.benchmark else ()
-    command, extra = _command(plan, job, keys[id], directory)
-    return ScriptJob(
-        key=keys[id],
-        name=job.name,
-        rule=rule.name,
-        wildcards=job.wildcard_items,
-        needs=[keys[need] for need in needs[id]],
-        consumers=files.consumers.get(id, []),
-        inputs=list(dict.fromkeys(job.input_paths)),
-        outputs=outputs,
-        # the temporary ones stand last
-        kept=kept,
-        logs=logs,
-        temps=temps,
-        benchmark=bench[0] if bench and bench[0] not in made else "",
-        repeats=rule.benchmark_repeats,
-        retries=rule.retries or 0,
-        command=command,
-        env={**JobValues(job, 1, plan.request(id, 1)).env(), **env},
-        files=extra,
-    )
-
-
 def _kind(job: Job, at: int, path: str) -> str:
     flags = job.output_flags[at]
-    if flags.pipe or flags.service or flags.update or flags.ensure:
+    if flags.pipe or flags.service or flags.update:
         raise fail(
             "not-exportable",
             f"output `{path}` of rule `{job.rule.name}` has a flag that needs flowc at run time",
             job.rule.span,
-            hint="`temp`, `protected`, `directory` and `touch` can be exported",
+            hint="`temp`, `protected`, `directory`, `touch` and `ensure` can be exported",
+        )
+    if job.rule.shadow is not None:
+        raise fail(
+            "not-exportable",
+            f"rule `{job.rule.name}` has `shadow`, which needs flowc at run time",
+            job.rule.span,
+            hint="let the command make and leave a directory of its own",
         )
     kind = "d" if flags.directory else "f"
     return kind + "t" * flags.touch + "p" * flags.protected
 
 
-def _command(plan: Plan, job: Job, key: str, directory: str) -> tuple[str, dict[str, bytes]]:
-    """The text that the shell gets, just as in a local run, and the files that it needs."""
-    rule, workflow = job.rule, plan.graph.workflow
-    if rule.command is None:
-        return "", {}
-    values = JobValues(job, 1, plan.request(job.id, 1))
-    command = fill(rule.command, values)
-    prefix = shell_prefix(workflow)
-    if rule.script is None:
-        return prefix + command + workflow.shell_suffix, {}
-    text, suffix = job_text(values, command, workflow, prefix)
-    name = f"scripts/{key}.{suffix}"
-    files = {name: os.fsencode(text) + b"\n"}
-    argv = list(job_argv(rule.script, f"{directory}/{name}"))
-    if suffix == "json":  # the program that runs Python actions comes along
-        with open(script_runner.__file__, "rb") as file:
-            files["scripts/script_runner.py"] = file.read()
-        argv = ["python3", f"{directory}/scripts/script_runner.py", f"{directory}/{name}"]
-    return f"exec {shlex.join(argv)}", files
+def _checks(job: Job) -> Iterator[tuple[str, str, str]]:
+    """What `ensure(...)` asks of the outputs: kind, what is expected, path."""
+    for flags, path in zip(job.output_flags, job.output_paths, strict=True):
+        for kind, expected in flags.ensure:
+            if callable(expected):
+                expected = expected(job.wildcards)
+            yield kind, "" if kind == "non_empty" else str(expected).lower(), path

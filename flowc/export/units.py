@@ -39,6 +39,7 @@ class Unit:
     after: list[int] = field(default_factory=list)  # units that must have ended: limits
     throttle: int | None = None  # so many elements at once
     is_matched: bool = False  # some unit is bound to another's elements
+    attempt: int = 1  # a further one runs what the unit before has not done
 
     @property
     def limit_s(self) -> float | None:
@@ -79,7 +80,7 @@ def make_units(
     for job, before in needs.items():
         depth[job] = max((depth[need] + 1 for need in before), default=0)
         requests[job] = request = plan.request(job, 1)
-        key = (depth[job], graph.rule_of[job], _signature(request))
+        key = (depth[job], graph.rule_of[job], signature(request))
         groups.setdefault(key, []).append(job)
     units: list[Unit] = []
     place: dict[JobId, tuple[int, int]] = {}
@@ -101,7 +102,8 @@ def make_units(
     return units
 
 
-def _signature(request: Request) -> tuple[object, ...]:
+def signature(request: Request) -> tuple[object, ...]:
+    """What jobs have in common that ask for the same."""
     resources = tuple(sorted((name, str(value)) for name, value in request.resources.items()))
     limits = tuple(sorted(request.limits.items()))
     return request.cores, request.memory_bytes, request.limit_s, resources, limits

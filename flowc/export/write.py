@@ -15,7 +15,8 @@ from flowc import __version__
 from flowc.dataclass import dataclass, field
 from flowc.diagnostic import fail
 from flowc.disk import DIRECTORY_STAMP
-from flowc.export.describe import ScriptJob, describe
+from flowc.export.attempts import with_attempts
+from flowc.export.describe import Describer, ScriptJob
 from flowc.export.dialect import DIALECTS, Dialect
 from flowc.export.shell import comment, sh
 from flowc.export.site import Site
@@ -64,14 +65,38 @@ def write_export(plan: Plan, export: Export, seconds: Mapping[int, float]) -> Wr
         plan, needs, export.grouping, lambda job: seconds.get(job, 0.0), export.limits
     )
     _throttle(units, export.site)
-    jobs = describe(plan, needs, directory, export.env)
+    units = with_attempts(plan, units)
+    jobs = _describe(plan, needs, units, directory, export.env)
     writer = _Writer(export, directory, jobs, units, plan.graph.workflow.shell_executable)
     files = dict(chain(writer.scripts(), writer.programs()))
     for job in jobs.values():
         files.update(job.files)
     files["manifest.json"] = writer.manifest()
     _write(directory, files)
-    return Written(directory, len(jobs), len(units))
+    return Written(directory, len(needs), len(units))
+
+
+_Jobs = Mapping[tuple[JobId, int], ScriptJob]
+"""By job and attempt."""
+
+
+def _describe(
+    plan: Plan,
+    needs: Mapping[JobId, Sequence[JobId]],
+    units: Sequence[Unit],
+    directory: str,
+    env: Mapping[str, str],
+) -> _Jobs:
+    """All jobs. Where a further attempt has a unit of its own, a script tries but once."""
+    describer = Describer(plan, needs, directory, env)
+    again = {job for unit in units if unit.attempt > 1 for job in chain(*unit.elements)}
+    return {
+        (job, unit.attempt): describer.job(
+            job, unit.attempt, 0 if job in again else unit.rule.retries or 0
+        )
+        for unit in units
+        for job in chain(*unit.elements)
+    }
 
 
 def _throttle(units: Sequence[Unit], site: Site) -> None:
@@ -88,11 +113,19 @@ class _Writer:
         self,
         export: Export,
         directory: str,
-        jobs: Mapping[JobId, ScriptJob],
+        jobs: _Jobs,
         units: Sequence[Unit],
         shell: str,
     ) -> None:
-        self._export, self._jobs, self._units = export, jobs, units
+        self._export, self._tries, self._units = export, jobs, units
+        self._jobs = {job: found for (job, attempt), found in jobs.items() if attempt == 1}
+        self._place = {
+            job: (unit, at)
+            for unit in units
+            if unit.attempt == 1
+            for at, element in enumerate(unit.elements, 1)
+            for job in element
+        }
         self._shell = shell
         self._dialect: Dialect = DIALECTS[export.dialect]
         self._workdir = os.getcwd()
@@ -123,7 +156,7 @@ class _Writer:
             "directory_stamp": DIRECTORY_STAMP,
             "thread_variables": THREAD_VARIABLES,
             "submit_words": " [-j N]" if export.dialect == "script" else "",
-            "job_count": len(jobs),
+            "job_count": len(self._jobs),
             "unit_count": len(units),
             "units": [_unit_data(unit) for unit in units],
             "setup": export.site.settings.get("setup", ""),
@@ -131,7 +164,9 @@ class _Writer:
 
     def scripts(self) -> Iterator[tuple[str, bytes]]:
         for unit in self._units:
-            elements = [[self._jobs[job] for job in element] for element in unit.elements]
+            elements = [
+                [self._tries[job, unit.attempt] for job in element] for element in unit.elements
+            ]
             data = {
                 "rule": unit.rule.name,
                 "title": _title(unit),
@@ -160,28 +195,22 @@ class _Writer:
     def _job_lines(self) -> Iterator[str]:
         """Each job after all that need it."""
         yield "# shellcheck shell=bash disable=SC1003,SC2016\n"
-        place = {
-            job: (unit.number, at)
-            for unit in self._units
-            for at, element in enumerate(unit.elements, 1)
-            for job in element
-        }
         for id in sorted(self._jobs, reverse=True):
             job = self._jobs[id]
-            number, at = place[id]
+            unit, at = self._place[id]
             kept = set(job.kept)
             paths = [*job.kept, *(path for _, path in job.outputs if path not in kept)]
-            words = [job.key, str(number), str(at), sh(" ".join(job.consumers)), str(len(kept))]
+            words = [
+                job.key,
+                str(unit.number),
+                str(at),
+                sh(" ".join(job.consumers)),
+                str(len(kept)),
+            ]
             yield " ".join(["job", *words, *map(sh, paths)]) + "\n"
 
     def manifest(self) -> bytes:
         """Which job is in which script, and what it makes."""
-        place = {
-            job: (unit, at)
-            for unit in self._units
-            for at, element in enumerate(unit.elements, 1)
-            for job in element
-        }
         data = {
             "format": FORMAT,
             "version": 1,
@@ -189,7 +218,7 @@ class _Writer:
             "workflow": self._export.workflow,
             "directory": self._workdir,
             "units": [_unit_manifest(unit) for unit in self._units],
-            "jobs": [self._job_manifest(job, *place[id]) for id, job in self._jobs.items()],
+            "jobs": [self._job_manifest(job, *self._place[id]) for id, job in self._jobs.items()],
         }
         return (json.dumps(data, indent=1) + "\n").encode("ascii")
 
@@ -221,9 +250,10 @@ class _Writer:
 def _title(unit: Unit) -> str:
     count = sum(map(len, unit.elements))
     jobs = "one job" if count == 1 else f"{count} jobs"
+    again = f", attempt {unit.attempt}" if unit.attempt > 1 else ""
     if len(unit.elements) == 1:
-        return jobs
-    return f"{jobs} as an array of {len(unit.elements)}"
+        return jobs + again
+    return f"{jobs} as an array of {len(unit.elements)}{again}"
 
 
 def _unit_data(unit: Unit) -> dict[str, Any]:
@@ -236,6 +266,7 @@ def _unit_data(unit: Unit) -> dict[str, Any]:
         "whole": unit.whole,
         "by_element": unit.by_element,
         "after": unit.after,
+        "again": unit.number - 1 if unit.attempt > 1 else 0,
         "seconds": 0 if unit.limit_s is None else -int(-unit.limit_s // 1),
     }
 

@@ -1,0 +1,204 @@
+"""What sites and rules ask of exports: limits, arrays, setup, accounts, attempts, checks."""
+
+import json
+import re
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from export.conftest import Flowc
+
+PARTS = """
+limits: db=2
+rule all:
+    input: expand("a/{n}", n=range(4)), expand("b/{n}", n=range(4))
+rule a:
+    output: "a/{n}"
+    limits: db=1
+    shell: "ACTION"
+rule b:
+    output: "b/{n}"
+    limits: db=1
+    resources: gpu=2, licence="matlab"
+    shell: "ACTION"
+""".replace("ACTION", "echo + >> log; sleep 0.2; echo - >> log; touch {output}")
+
+
+def export(workdir: Path, flowc: Flowc, text: str, *words: str) -> dict[str, str]:
+    """The job scripts by name."""
+    (workdir / "Workflowfile").write_text(text)
+    done = flowc(*words, "-o", "out")
+    assert done.returncode == 0, done.stderr
+    for script in (workdir / "out").rglob("*.sh"):
+        subprocess.run(["bash", "-n", script], check=True)
+    return {path.stem: path.read_text() for path in (workdir / "out/jobs").iterdir()}
+
+
+def submit(workdir: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    argv = [str(workdir / "out/submit.sh"), *words]
+    return subprocess.run(argv, cwd="/", capture_output=True, text=True, timeout=120)
+
+
+def most_at_once(log: Path) -> int:
+    running = most = 0
+    for word in log.read_text().split():
+        running += 1 if word == "+" else -1
+        most = max(most, running)
+    return most
+
+
+@pytest.mark.parametrize("arrays", [True, False])
+def test_a_limit_holds_over_rules_however_many_run_at_once(
+    workdir: Path, flowc: Flowc, arrays: bool
+) -> None:
+    export(workdir, flowc, PARTS, "export-script", *([] if arrays else ["--no-arrays"]))
+    done = submit(workdir, "-j", "8")
+    assert done.returncode == 0, done.stderr
+    assert (workdir / "log").read_text().count("-") == 8
+    assert most_at_once(workdir / "log") == 2
+
+
+def test_arrays_that_share_a_limit_are_throttled_and_wait_for_each_other(
+    workdir: Path, flowc: Flowc
+) -> None:
+    export(workdir, flowc, PARTS, "export-slurm")
+    units = json.loads((workdir / "out/manifest.json").read_text())["units"]
+    assert [(unit["throttle"], unit["after"]) for unit in units] == [(2, []), (2, [1])]
+    export(workdir, flowc, PARTS, "export-slurm", "--replace", "--no-arrays", "--limit", "db=3")
+    units = json.loads((workdir / "out/manifest.json").read_text())["units"]
+    after = [unit["after"] for unit in units]
+    assert after == [[], [], [], [1], [2], [3], [4], [5]], "in three lanes"
+
+
+def test_large_arrays_are_cut(workdir: Path, flowc: Flowc) -> None:
+    (workdir / "site.yaml").write_text("max_array: 3\n")
+    scripts = export(workdir, flowc, PARTS, "export-script", "--site", "site.yaml")
+    assert sorted(scripts) == ["0001-a", "0002-a", "0003-b", "0004-b"]
+    units = json.loads((workdir / "out/manifest.json").read_text())["units"]
+    assert [unit["size"] for unit in units] == [3, 1, 3, 1]
+    assert submit(workdir, "-j", "4").returncode == 0
+    assert all((workdir / f"{rule}/{n}").exists() for rule in "ab" for n in range(4))
+
+
+# fmt: off
+ASKED = {  #       what a site says                                     lines for Slurm, for SGE
+    "account":     ("account: lab-1",         ["--account=lab-1"],      ["-A lab-1"]),
+    "queue":       ("queue: long",            ["--partition=long"],     ["-q long"]),
+    "project":     ("project: genomes",       [],                       ["-P genomes"]),
+    "qos":         ("qos: high",              ["--qos=high"],           []),
+    "options":     ("options: ['--x=1']",     ["--x=1"],                ["--x=1"]),
+    "a resource":  ("resources: {gpu: 'gres=gpu:{value}'}", ["gres=gpu:2"], ["gres=gpu:2"]),
+    "text":        ("resources: {licence: '-L {value}:1'}", ["-L matlab:1"], ["-L matlab:1"]),
+    "no memory":   ("memory: none",           [],                       []),
+    "headroom":    ("memory_headroom: 3",     ["--mem=3072M"],          ["-l h_vmem=3072M"]),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("text", "slurm", "sge"), ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize("dialect", ["slurm", "sge"])
+def test_what_a_site_says_is_asked_for(
+    workdir: Path, flowc: Flowc, dialect: str, text: str, slurm: list[str], sge: list[str]
+) -> None:
+    (workdir / "site.yaml").write_text(text + "\n")
+    plain = export(workdir, flowc, PARTS, f"export-{dialect}")["0002-b"]
+    words = (f"export-{dialect}", "--site", "site.yaml", "--replace")
+    told = export(workdir, flowc, PARTS, *words)["0002-b"]
+    mark = {"slurm": "#SBATCH ", "sge": "#$ "}[dialect]
+    before, now = ([line.removeprefix(mark) for line in script.splitlines()
+                    if line.startswith(mark)] for script in (plain, told))  # fmt: skip
+    for line in slurm if dialect == "slurm" else sge:
+        assert line in now and line not in before
+    if "none" in text:
+        assert [line for line in before if "mem" in line]
+        assert not [line for line in now if "mem" in line]
+
+
+def test_setup_lines_run_before_each_job(workdir: Path, flowc: Flowc) -> None:
+    (workdir / "site.yaml").write_text(
+        "setup: |\n  export FROM_SITE='a b'\n  module() { echo loaded $1; }\n  module x\n"
+    )
+    text = 'rule a:\n    output: "a"\n    shell: "echo $FROM_SITE > {output}"\n'
+    export(workdir, flowc, text, "export-script", "--site", "site.yaml")
+    assert submit(workdir).returncode == 0
+    assert (workdir / "a").read_text() == "a b\n"
+    assert (workdir / "out/logs/0001-a.log").read_text() == "loaded x\n"
+
+
+GROWS = """
+rule all:
+    input: "sum"
+rule grow:
+    output: "grow/{n}"
+    retries: 2
+    mem_gb: lambda wildcards, attempt: attempt
+    resources: runtime=lambda wildcards, attempt: "2s" if attempt == 1 else "1h"
+    shell:
+        '''
+        echo {wildcards.n} {attempt} {mem_gb} >> tries
+        [ {wildcards.n} = 0 ] || [ {attempt} != 1 ] || sleep 60
+        echo {attempt} > {output}
+        '''
+rule sum:
+    input: expand("grow/{n}", n=range(2))
+    output: "sum"
+    shell: "cat {input} > {output}"
+"""
+
+
+def test_the_next_attempt_asks_for_more_and_does_only_what_is_missing(
+    workdir: Path, flowc: Flowc
+) -> None:
+    scripts = export(workdir, flowc, GROWS, "export-script")
+    assert sorted(scripts) == ["0001-grow", "0002-grow.2", "0003-grow.3", "0004-sum"]
+    done = submit(workdir, "-j", "2")
+    assert done.returncode == 0, done.stderr + (workdir / "out/logs").as_posix()
+    tries = sorted((workdir / "tries").read_text().splitlines())
+    assert tries == ["0 1 1", "1 1 1", "1 2 2"]
+    assert (workdir / "sum").read_text() == "1\n2\n"
+    status = subprocess.run([workdir / "out/status.sh"], capture_output=True, text=True)
+    assert status.returncode == 0 and "3 of 3 jobs are done" in status.stdout
+
+
+@pytest.mark.parametrize("dialect", ["slurm", "sge"])
+def test_an_engine_is_asked_for_more_behind_the_first_attempt(
+    workdir: Path, flowc: Flowc, dialect: str
+) -> None:
+    scripts = export(workdir, flowc, GROWS, f"export-{dialect}")
+    pattern = {"slurm": r"--mem=(\d+)M", "sge": r"h_vmem=(\d+)M"}[dialect]
+    asked = [int(re.findall(pattern, scripts[name])[0]) for name in sorted(scripts)]
+    assert asked[1:3] == [2 * asked[0], 3 * asked[0]]
+    units = json.loads((workdir / "out/manifest.json").read_text())["units"]
+    assert [(u["after"], u["whole"], u["again"]) for u in units] == [
+        ([], [], 0), ([1], [], 1), ([2], [], 2), ([], [3], 0),
+    ]  # fmt: skip
+
+
+ENSURE = """
+rule a:
+    output: ensure("a.txt", non_empty=True, sha256=lambda wildcards: "SUM")
+    shell: "cat source > {output}"
+"""
+
+
+def test_ensured_outputs_are_checked(workdir: Path, flowc: Flowc) -> None:
+    text = ENSURE.replace("SUM", sha256(b"right\n").hexdigest().upper())
+    export(workdir, flowc, text, "export-script")
+    for content, why in (("", "output is empty"), ("wrong\n", "output has the sha256")):
+        (workdir / "source").write_text(content)
+        assert submit(workdir).returncode == 1
+        assert not (workdir / "a.txt").exists()
+        (mark,) = (workdir / "out/state/failed").iterdir()
+        assert why in mark.read_text()
+    (workdir / "source").write_text("right\n")
+    assert submit(workdir).returncode == 0
+    assert (workdir / "a.txt").read_text() == "right\n"
+
+
+@pytest.mark.parametrize("what", ['output: update("a")', 'output: "a"\n    shadow: "minimal"'])
+def test_what_needs_flowc_is_refused(workdir: Path, flowc: Flowc, what: str) -> None:
+    (workdir / "Workflowfile").write_text(f'rule a:\n    {what}\n    shell: "touch a"\n')
+    done = flowc("export-script", "-o", "out")
+    assert done.returncode == 2 and "error[not-exportable]" in done.stderr
+    assert not (workdir / "out").exists()
