@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from flowc.dataclass import dataclass, field
+from flowc.dataclass import dataclass, field, replace
 from flowc.diagnostic import fail
 from flowc.disk import Disk, RealDisk
 from flowc.graph.job import JobGraph
@@ -31,6 +31,8 @@ class Reading:
     scatter: Mapping[str, int] = field(default_factory=dict)  # numbers of parts: --set-scatter
     workdir: bool = True  # go where the file's `workdir:` says
     replace_config: bool = False  # the given config stands in place of the file's own
+    all_temp: bool = False  # every output is `temp`
+    groups: Mapping[str, str] = field(default_factory=dict)  # by rule; beats what the rules say
 
 
 def is_compiled(path: str) -> bool:
@@ -43,7 +45,7 @@ def load_file(path: str, reading: Reading | None = None, *, disk: Disk | None = 
     from flowc.lang.load import load_workflow  # the parser; a compiled workflow does without
 
     reading = reading or Reading()
-    return load_workflow(
+    workflow = load_workflow(
         path,
         disk=disk or RealDisk(),
         config=reading.config,
@@ -54,6 +56,15 @@ def load_file(path: str, reading: Reading | None = None, *, disk: Disk | None = 
         workdir=reading.workdir,
         replace_config=reading.replace_config,
     )
+    return _overridden(workflow, reading)
+
+
+def _overridden(workflow: Workflow, reading: Reading) -> Workflow:
+    if not reading.all_temp and not reading.groups:
+        return workflow
+    from flowc.lang.overrides import override  # for those who ask for it
+
+    return override(workflow, all_temp=reading.all_temp, groups=reading.groups)
 
 
 def compile_file(
@@ -76,6 +87,8 @@ def compile_file(
                 hint="compile the Workflowfile anew with this config",
             )
         graph = read_ir(path, disk)
+        if reading is not None:
+            graph = replace(graph, workflow=_overridden(graph.workflow, reading))
         names = graph.workflow.by_name
         if graph.workflow.checkpoints is not None:  # what they decide is not in the file
             from flowc.plan.checkpoints import expand_again

@@ -63,6 +63,7 @@ LATE = {
     "difflib":             "5 ms, only after a mistake",
     "sqlite3":             "8 ms that a directory without history need not spend",
     "flowc.record.database": "as above, and needs it",
+    "flowc.plan.batch":    "only for `--batch`",
     "flowc.run.found":     "10 ms, only for `--schedule search`",
     "yaml":                "15 ms, only where there is a config",
     "lark":                "50 ms, only where the tables have to be made",

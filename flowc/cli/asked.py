@@ -44,6 +44,8 @@ def asked(args: Namespace, *, create_directory: bool = False) -> Asked:
         scatter=dict(args.set_scatter or ()),
         workdir=directory is None,
         replace_config=args.replace_workflow_config,
+        all_temp=args.all_temp,
+        groups=dict(args.groups or ()),
     )
     _check_envvars(args.envvars or ())
     return Asked(workflow, targets, reading)

@@ -5,7 +5,8 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
-from flowc.cli.options import many, memory, pair, positive, seconds
+from flowc.cli.options import many
+from flowc.cli.values import memory, pair, positive, seconds
 
 
 def add_executor(parser: ArgumentParser) -> None:

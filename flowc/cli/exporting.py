@@ -4,7 +4,8 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from flowc.cli.executing import add_env, environment
-from flowc.cli.options import add_choice, add_requests, add_workflow, positive, seconds
+from flowc.cli.options import add_choice, add_requests, add_workflow
+from flowc.cli.values import positive, seconds
 
 if TYPE_CHECKING:  # not for --help
     from flowc.plan.decision import Plan

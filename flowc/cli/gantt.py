@@ -9,7 +9,8 @@ Examples:
 
 from argparse import ArgumentParser, Namespace
 
-from flowc.cli.options import add_output, positive
+from flowc.cli.options import add_output
+from flowc.cli.values import positive
 
 
 def options(parser: ArgumentParser) -> None:

@@ -9,7 +9,8 @@ import time
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from flowc.cli.options import add_output, positive
+from flowc.cli.options import add_output
+from flowc.cli.values import positive
 
 if TYPE_CHECKING:  # nothing that --help does not need
     from flowc.record.overview import Overview

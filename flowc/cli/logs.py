@@ -13,7 +13,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flowc.cli.options import add_output, positive
+from flowc.cli.options import add_output
+from flowc.cli.values import positive
 
 if TYPE_CHECKING:  # nothing that --help does not need
     from flowc.events import JobSubmitted

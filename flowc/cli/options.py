@@ -4,19 +4,25 @@ Names are those of Snakemake and make wherever these have the option.
 """
 
 import re
-from argparse import (
-    Action,
-    ArgumentParser,
-    ArgumentTypeError,
-    Namespace,
-    RawDescriptionHelpFormatter,
-)
+from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from flowc.cli.values import (
+    batch,
+    core_count,
+    count_pair,
+    fraction,
+    memory,
+    natural,
+    pair,
+    resource_pair,
+    rule_resource,
+    seconds,
+    thread_pair,
+)
 from flowc.cli.workflowfile import is_workflow
 from flowc.diagnostic import Diagnostic, WorkflowError, fail
-from flowc.units import GIB, parse_bytes, parse_seconds
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 a job failed, 2 the workflow or an option is wrong,
@@ -99,118 +105,6 @@ def _give_back(args: Namespace) -> None:
         args.words = words + list(args.words)
 
 
-# --- values --------------------------------------------------------------------------------------
-
-
-def core_count(text: str) -> int | str:
-    """A positive number, or `all`."""
-    if text == "all":
-        return text
-    return positive(text)
-
-
-def positive(text: str) -> int:
-    return _whole(text, 1, "a number of 1 or more")
-
-
-def natural(text: str) -> int:
-    return _whole(text, 0, "a number of 0 or more")
-
-
-def _whole(text: str, least: int, wanted: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
-    if number < least:
-        raise ArgumentTypeError(f"`{text}` is not {wanted}")
-    return number
-
-
-def memory(text: str) -> int:
-    """Bytes. A bare number means GB."""
-    try:
-        size = round(float(text) * GIB)
-    except (ValueError, OverflowError):
-        try:
-            size = parse_bytes(text)
-        except (ValueError, OverflowError) as fault:
-            raise ArgumentTypeError(str(fault)) from None
-    if size <= 0:
-        raise ArgumentTypeError(f"`{text}` is not an amount of memory")
-    return size
-
-
-def seconds(text: str) -> float:
-    """A bare number means seconds."""
-    try:
-        wait_s = float(text)
-    except ValueError:
-        try:
-            wait_s = parse_seconds(text)
-        except ValueError as fault:
-            raise ArgumentTypeError(str(fault)) from None
-    if not 0 <= wait_s < 1e9:
-        raise ArgumentTypeError(f"`{text}` is not a time to wait")
-    return wait_s
-
-
-def fraction(text: str) -> float:
-    """A share, such as 0.25."""
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 1e6:
-        raise ArgumentTypeError(f"`{text}` is not a share, such as 0.25")
-    return share
-
-
-def pair(text: str) -> tuple[str, str]:
-    """`NAME=VALUE`."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip() or not value.strip():
-        raise ArgumentTypeError(f"`{text}` is not of the form NAME=VALUE")
-    return name.strip(), value.strip()
-
-
-def count_pair(text: str) -> tuple[str, int]:
-    """`NAME=N`."""
-    name, value = pair(text)
-    return name, natural(value)
-
-
-def thread_pair(text: str) -> tuple[str, int]:
-    """`RULE=N`, at least 1."""
-    name, value = pair(text)
-    return name, positive(value)
-
-
-def figure(text: str) -> int | float | str:
-    """A number where it is one, else text such as `2 GB`."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def resource_pair(text: str) -> tuple[str, int | float | str]:
-    """`NAME=VALUE`."""
-    name, value = pair(text)
-    return name, figure(value)
-
-
-def rule_resource(text: str) -> tuple[str, str, int | float | str]:
-    """`RULE:NAME=VALUE`."""
-    left, value = pair(text)
-    rule, colon, name = left.partition(":")
-    if not colon or not rule or not name:
-        raise ArgumentTypeError(f"`{text}` is not of the form RULE:NAME=VALUE")
-    return rule, name, figure(value)
-
-
 # --- groups of options ---------------------------------------------------------------------------
 
 
@@ -236,6 +130,10 @@ def add_workflow(parser: ArgumentParser, *, targets: bool = True) -> None:
         help="let --configfile and --config stand in place of the workflow's own config",
     )  # fmt: skip
     many(group, "--set-scatter", "NAME=N", "numbers of parts of `scattergather:`", thread_pair)
+    many(group, "--groups", "RULE=GROUP", "put rules into groups of jobs", pair)
+    group.add_argument(
+        "--all-temp", action="store_true", help="take every output for `temp`, but the targets"
+    )
     many(group, "--envvars", "NAME", "environment variables that must be set")
     add_output(parser)
 
@@ -311,6 +209,11 @@ def add_choice(parser: ArgumentParser) -> None:
     many(group, "-U --until", "RULE_OR_FILE", "go no further than these")
     many(group, "-O --omit-from", "RULE_OR_FILE", "leave out these and all that depends on them")
     group.add_argument(
+        "--batch", type=batch, metavar="RULE=I/N", default=None,
+        help="cut the inputs of a rule into N parts and make the I-th; the rule, and all beyond "
+        "it, come with the last part",
+    )  # fmt: skip
+    group.add_argument(
         "--rerun-triggers", nargs="+", action="extend", metavar="TRIGGER", default=None,
         choices=("mtime", "params", "input", "code", "software-env"),
         help="what makes a finished job run again: mtime, params, input, code (default: all)",
@@ -346,6 +249,10 @@ def add_running(parser: ArgumentParser) -> None:
     group.add_argument(
         "--mem-slack", type=fraction, default=0.25, metavar="N",
         help="how much more memory than it has asked for a job may use (default: 0.25, a quarter)",
+    )  # fmt: skip
+    group.add_argument(
+        "--shadow-prefix", metavar="DIR", default=None,
+        help="where jobs with `shadow` have their directories (default: .flowc)",
     )  # fmt: skip
     group.add_argument("--notemp", "--nt", action="store_true", help="keep `temp` files")
     group.add_argument(

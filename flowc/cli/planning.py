@@ -24,6 +24,7 @@ def plan_options(args: Namespace) -> PlanOptions:
         force_rules=_names(args.forcerun),
         until=_names(args.until),
         omit_from=_names(args.omit_from),
+        batch=args.batch,
         rerun_triggers=triggers,
     )
 

@@ -41,6 +41,10 @@ def shared_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-n", "--dry-run", "--dryrun", action="store_true", help="only say what would run"
     )
+    parser.add_argument(
+        "--list", "--list-rules", "-l", action="store_true", help="the same as `flowc list`"
+    )
+    parser.add_argument("--summary", "-S", action="store_true", help="the same as `flowc summary`")
     add_workflow(parser)
     add_display(parser)
     add_running(parser)
@@ -56,6 +60,8 @@ def main(args: Namespace) -> int:
 
         say("nothing to unlock: the lock of a run that is gone never holds")
         return 0
+    if args.list or args.summary:
+        return _other_command("list" if args.list else "summary", args)
     if args.dry_run:
         from flowc.cli.plan import show_plan  # not for a real run
 
@@ -83,6 +89,15 @@ def main(args: Namespace) -> int:
 
         write_report(args, fold.story())
     return outcome.exit_code
+
+
+def _other_command(name: str, args: Namespace) -> int:
+    """What Snakemake has as options of its one command."""
+    from importlib import import_module
+
+    args.targets = False
+    code: int = import_module(f"flowc.cli.{name}").main(args)
+    return code
 
 
 def _reports(args: Namespace) -> "list[Fold]":
@@ -149,6 +164,7 @@ def _run_options(args: Namespace, workflow: str) -> "RunOptions":
         retries=args.retries,
         keep_incomplete=args.keep_incomplete,
         keep_temp=args.notemp,
+        shadow_prefix=args.shadow_prefix,
         memory_slack=args.mem_slack if args.enforce == "mem" else None,
         clip=args.clip,
         schedule=args.schedule,

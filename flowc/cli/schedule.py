@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 
-from flowc.cli.options import memory, positive, seconds
+from flowc.cli.values import memory, positive, seconds
 
 SCHEDULES = ("rank", "mem-thread", "fifo", "search")  # as in run/order.py, which --help spares
 

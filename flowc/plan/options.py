@@ -15,6 +15,18 @@ TRIGGERS = frozenset({"mtime", "params", "input", "code"})
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Part `number` (counted from 1) of `count` of a rule's inputs."""
+
+    rule: str
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.rule}={self.number}/{self.count}"
+
+
+@dataclass(frozen=True, slots=True)
 class PlanOptions:
     """`force_rules`, `until` and `omit_from` hold names of rules and paths of files."""
 
@@ -23,6 +35,7 @@ class PlanOptions:
     force_rules: tuple[str, ...] = ()  # -R
     until: tuple[str, ...] = ()  # -U
     omit_from: tuple[str, ...] = ()  # -O
+    batch: Batch | None = None  # --batch
     rerun_triggers: frozenset[str] = TRIGGERS
     cores: int | None = None  # of the run: a job that asks for more threads gets so many
     set_threads: Mapping[str, int] = field(default_factory=dict)  # by rule

@@ -50,6 +50,12 @@ def select(graph: JobGraph, options: PlanOptions) -> Selection:
     if options.omit_from:
         kept, bared = _without_downstream(graph, omitted, kept)
         asked |= bared
+    if options.batch is not None:
+        from flowc.plan.batch import part_of
+
+        part = part_of(graph, options.batch)
+        both = part.kept if kept is None else [a & b for a, b in zip(kept, part.kept, strict=True)]
+        kept, asked = bytearray(both), asked | part.asked
     return Selection(kept, forced, options.force_all, asked)
 
 

@@ -27,6 +27,7 @@ class RunOptions:
     retries: int = 0  # for rules that do not say
     keep_incomplete: bool = False  # leave what a failed job has written
     keep_temp: bool = False  # --notemp
+    shadow_prefix: str | None = None  # where shadow directories are; None: in flowc's own
     memory_slack: float | None = None  # a job may exceed its request by this share; None: freely
     clip: bool = False  # lower what could never fit, instead of refusing
     schedule: str = "rank"  # in what order ready jobs start: see `order.SCHEDULES`

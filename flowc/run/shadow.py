@@ -8,15 +8,16 @@ from flowc.events import JobEnded
 from flowc.graph.job import Job, JobGraph
 from flowc.ids import JobId
 
-PLACE = ".flowc/shadow"
+PREFIX = ".flowc"
 _OWN = (".flowc", ".snakemake")
 
 
 class Shadows:
     """The directories of the jobs that run in one."""
 
-    def __init__(self, graph: JobGraph) -> None:
+    def __init__(self, graph: JobGraph, prefix: str | None = None) -> None:
         self._graph = graph
+        self._place = os.path.join(prefix or PREFIX, "shadow")
         self._open: dict[JobId, str] = {}
 
     def begin(self, job: Job) -> str | None:
@@ -24,7 +25,7 @@ class Shadows:
         kind = job.rule.shadow
         if kind is None:
             return None
-        place = os.path.abspath(f"{PLACE}/{os.getpid()}-{job.id}")
+        place = os.path.abspath(f"{self._place}/{os.getpid()}-{job.id}")
         shutil.rmtree(place, ignore_errors=True)
         os.makedirs(place)
         self._open[job.id] = place

@@ -64,6 +64,7 @@ class Launcher:
         plan: Plan,
         memory_slack: float | None = None,
         env: Mapping[str, str] | None = None,
+        shadow_prefix: str | None = None,
     ) -> None:
         """`memory_slack`: by how much of its request a job may exceed it; None: as it likes.
         `env`: variables of all jobs, which beat those of rules."""
@@ -82,7 +83,7 @@ class Launcher:
             and not self._env
             and bash_is_untouched(os.environ)
         )
-        self.shadows = Shadows(plan.graph)
+        self.shadows = Shadows(plan.graph, shadow_prefix)
         self._programs: set[str] = set()
         self._environments: dict[tuple[int, str | None], Mapping[str, str]] = {}
         self._directories: set[str] = set()

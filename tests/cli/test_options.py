@@ -107,7 +107,7 @@ def test_each_option_of_the_help_is_accepted(command: str) -> None:
     """Each is read alone; its value lands in the namespace."""
     samples = {"N": "2", "GB": "2", "SECONDS": "2", "KEY=VALUE": "a=1", "NAME=N": "a=1"}
     samples |= {"RULE=N": "a=1", "RULE:NAME=VALUE": "a:b=1", "NAME=VALUE": "a=1", "CORESxGB": "2x4"}
-    samples["NAME[=VALUE]"] = "a=1"
+    samples |= {"NAME[=VALUE]": "a=1", "RULE=GROUP": "a=b", "RULE=I/N": "a=1/2"}
     needed = {"completion": ["bash"], "gantt": ["a.log"], "logs": ["a"]}.get(command, [])
     for action in parsers()[command][1].options():
         if action.dest == "help":
