@@ -42,7 +42,7 @@ class Starts:
         places = Places(graph, options.here, options.here_below_s)
         self.requests = Requests(plan, self.budget, clip=options.clip, places=places)
         self.chooser = Chooser(self.budget)
-        self.launcher = Launcher(plan, options.memory_slack, options.env)
+        self.launcher = Launcher(plan, options.memory_slack, options.env, options.shadow_prefix)
         self._preparer = Preparer(graph, self.launcher, files, executor)
         self._granted: dict[JobId, Request] = {}  # to jobs that are ready
         self._ranking = Ranking("fifo", (), self.budget)  # until there is something to rank
