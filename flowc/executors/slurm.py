@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from flowc.diagnostic import fail
 from flowc.executors.base import Executor, Setup
 from flowc.executors.grid.base import (
     REST,
@@ -20,6 +21,7 @@ from flowc.executors.grid.base import (
 )
 from flowc.executors.grid.commands import Commands
 from flowc.executors.grid.driver import GridExecutor
+from flowc.machine import which
 from flowc.units import MIB
 
 LEAST_MIB = 64
@@ -99,9 +101,10 @@ class Slurm:
             argv.append(f"--comment={ask.kind}")
         if ask.limit_s is not None:
             argv.append(f"--time={_clock(ask.limit_s)}")
-        for name, value in ask.words:
+        argv += self._options
+        for name, value in ask.words:  # of two options that are alike, the last one counts
             argv += _word(name, value)
-        return [*argv, *self._options, batch.script]
+        return [*argv, batch.script]
 
     def submitted(self, said: Said) -> str:
         if said.code:
@@ -174,7 +177,36 @@ class Slurm:
 
 def make_slurm(setup: Setup) -> Executor:
     """The entry point of `--executor slurm`."""
-    return GridExecutor(Commands(Slurm()), Settings(measure=setup.measure), setup.directory)
+    if which("sbatch", os.environ.get("PATH", os.defpath)) is None:
+        raise fail(
+            "bad-executor",
+            "the executor `slurm` needs Slurm's programs, and there is no `sbatch` here",
+            hint="start flowc on a machine from which jobs can be submitted",
+        )
+    options, largest = _options(setup.options)
+    settings = Settings(largest=largest, measure=setup.measure)
+    return GridExecutor(Commands(Slurm(options)), settings, setup.directory)
+
+
+def _options(given: Mapping[str, str]) -> tuple[list[str], int]:
+    """`--executor-option NAME=VALUE` as words for `sbatch`, and how large an array may be."""
+    found: list[str] = []
+    largest = Settings().largest
+    for name, value in given.items():
+        if name in ("partition", "account", "qos", "reservation", "constraint"):
+            found.append(f"--{name}={value}")
+        elif name == "options":
+            found += value.split()
+        elif name == "max_array" and value.isdecimal() and int(value) > 0:
+            largest = int(value)
+        else:
+            raise fail(
+                "bad-option",
+                f"the executor `slurm` takes no option `{name}={value}`",
+                hint="there are: partition, account, qos, reservation, constraint, options, "
+                "max_array",
+            )
+    return found, largest
 
 
 def _status(state: str, why: str, name: str) -> Status:

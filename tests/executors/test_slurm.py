@@ -1,7 +1,12 @@
 """Slurm's words: what its programs are asked, and recorded answers of 22.05."""
 
+from pathlib import Path
+
 import pytest
 
+from flowc.dataclass import replace
+from flowc.diagnostic import WorkflowError
+from flowc.executors.base import Capacity, Setup
 from flowc.executors.grid.base import (
     REST,
     Account,
@@ -14,7 +19,7 @@ from flowc.executors.grid.base import (
     State,
     Status,
 )
-from flowc.executors.slurm import Slurm
+from flowc.executors.slurm import Slurm, make_slurm
 from flowc.units import MIB
 
 SLURM = Slurm()
@@ -168,3 +173,24 @@ def test_what_slurm_says_of_memory_in_a_jobs_own_output() -> None:
     said = "slurmstepd: error: StepId=168.batch exceeded memory limit (350187520 > 67108864), being"
     assert SLURM.cause_in(said) == "oom"
     assert SLURM.cause_in("slurmstepd: error: *** JOB 168 ON t1 CANCELLED ***") == ""
+
+
+def test_options_of_the_executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "sbatch"
+    program.write_text("")
+    program.chmod(0o755)
+    setup = Setup("run", Capacity(1, MIB), "slurm", directory=str(tmp_path / "grid"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(WorkflowError, match="no `sbatch` here"):
+        make_slurm(setup)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    make_slurm(setup).close()
+    for wrong in ({"partitoin": "x"}, {"max_array": "many"}):
+        with pytest.raises(WorkflowError, match="takes no option"):
+            make_slurm(replace(setup, options=wrong))
+
+
+def test_options_reach_every_submission() -> None:
+    """A rule's own beat them."""
+    argv = Slurm(["--partition=long", "--exclusive"]).submit(batch(words=(("queue", "fast"),)))
+    assert argv[-4:-1] == ["--partition=long", "--exclusive", "--partition=fast"]
