@@ -138,14 +138,16 @@ class Requests:
         return self._budget.lowered(need)
 
     def _check_place(self, jobs: Sequence[JobId]) -> None:
+        """What has to run on one machine runs on a cluster nowhere, but may beside it."""
         graph, streams = self._plan.graph, self._plan.graph.streams
         for job in jobs if streams.files else ():
-            if job in streams.bundles or job in streams.clients:
+            together = (*streams.bundles.get(job, ()), *streams.clients.get(job, ()))
+            if together and not all(map(self.places.is_local, (job, *together))):
                 raise fail(
                     "pipe-on-cluster",
                     f"`{graph.job(job).name}` has to run on one machine with others",
                     graph.job(job).rule.span,
-                    hint="run it with `--executor local`",
+                    hint="run it with `--executor local`, or write `localrule: True` into each",
                 )
 
     def _check_bundles(self, jobs: Sequence[JobId]) -> Iterator[Diagnostic]:
@@ -157,7 +159,8 @@ class Requests:
             rules = tuple(graph.rule_of[member] for member in bundle)
             if len(bundle) == 1 or job != bundle[0] or rules in seen:
                 continue
-            needs = [self._budget.need(self._plan.request(member, 1)) for member in bundle]
+            asked = [self.places.placed(one, self._plan.request(one, 1)) for one in bundle]
+            needs = [self._budget.need(request) for request in asked]
             cores = [min(need.cores, self._budget.cores) for need in needs]
             needs = [n._replace(cores=int(c)) for n, c in zip(needs, cores, strict=True)]
             excess = self._budget.excess(total(needs))
@@ -168,7 +171,7 @@ class Requests:
     def check(self, jobs: Sequence[JobId]) -> None:
         """Raises ImpossibleRequestError, naming every rule with a job that can never fit."""
         graph, budget = self._plan.graph, self._budget
-        if budget.cores == inf:  # it is not for this machine
+        if budget.is_divided or budget.cores == inf:  # it is not for this machine alone
             self._check_place(jobs)
         if self._clip:
             return
@@ -230,6 +233,8 @@ def _bundle_fault(
 def _asked(what: str, asked: float, total: float) -> str:
     if what == "memory":
         return f"{show_gb(asked)} of memory, and the run may use {show_gb(total)}"
+    if what == HERE_CORES:
+        return f"{asked:g} cores, and local jobs may use {total:g} (--local-cores)"
     if what == HERE_MEMORY:
         return f"{show_gb(asked)} of memory, and local jobs may use {show_gb(total)} (--local-mem)"
     name = what.removeprefix("limit:")

@@ -24,15 +24,16 @@ class Places:
     def placed(self, job: JobId, request: Request) -> Request:
         """The request, marked if it is for this machine; with no more cores than that has."""
         here = self._here
-        if here is None or not (self._is_local(job) or self._is_short(job, request, here)):
+        if here is None or not (self.is_local(job) or self._is_short(job, request, here)):
             return request
         if request.cores > here.cores:
             origins = {**request.origins, "cores": Origin("scaled", "to what is for local jobs")}
             request = replace(request, cores=here.cores, origins=origins)
         return replace(request, here=True)
 
-    def _is_local(self, job: JobId) -> bool:
-        return self._graph.workflow.rules[self._graph.rule_of[job]].local
+    def is_local(self, job: JobId) -> bool:
+        """Whether its rule says so, and there is a cluster to keep it from."""
+        return self._here is not None and self._graph.workflow.rules[self._graph.rule_of[job]].local
 
     def _is_short(self, job: JobId, request: Request, here: Capacity) -> bool:
         if self._below_s is None or request.memory_bytes > here.memory_bytes:

@@ -19,8 +19,8 @@ from flowc.run.files import Fault, JobFiles
 from flowc.run.need import Requests, run_budget
 from flowc.run.options import RunOptions
 from flowc.run.order import Ranking
-from flowc.run.prepare import Preparer
 from flowc.run.place import Places
+from flowc.run.prepare import Preparer
 from flowc.run.spare import share_out, starting
 from flowc.run.state import RunState
 from flowc.run.task import Launch, Launcher

@@ -108,6 +108,33 @@ def test_a_local_job_that_can_never_fit_is_told_before_anything_runs(
     assert flowc(workdir, installed, "--local-mem", "2", "--clip").returncode == 0
 
 
+PIPE = """
+rule all:
+    input: "read.txt"
+rule write:
+    output: pipe("passing")
+    shell: "seq 3 > {output}"
+rule read:
+    input: "passing"
+    output: "read.txt"
+    shell: "cat {input} > {output}; nice >> {output}"
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["--cores", "4"]])
+def test_two_ends_of_a_pipe_run_here_or_not_at_all(
+    workdir: Path, installed: str, words: list[str]
+) -> None:
+    (workdir / "Workflowfile").write_text(PIPE)
+    done = flowc(workdir, installed, *words)
+    assert done.returncode == 2 and "error[pipe-on-cluster]" in done.stderr
+    (workdir / "Workflowfile").write_text(f"localrules: read, write\n{PIPE}")
+    assert flowc(workdir, installed, *words).returncode == 0
+    assert (workdir / "read.txt").read_text() == "1\n2\n3\n0\n"
+    few = flowc(workdir, installed, *words, "-F", "--local-cores", "1")
+    assert few.returncode == 3 and "2 cores, and local jobs may use 1" in few.stderr
+
+
 class _Played:
     """An executor that does what the test says."""
 
