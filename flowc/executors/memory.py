@@ -6,7 +6,10 @@ on how far it is from its limit: no process fills memory faster than `_FASTEST_B
 """
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple
+
+from flowc.executors.cgroup import Group, Room, find_room
 
 _FIRST_S = 0.05
 _SHORTEST_S, _LONGEST_S = 0.05, 2.0
@@ -21,27 +24,46 @@ class _Process(NamedTuple):
 
 
 class _Watched:
-    __slots__ = ("at_s", "limit_bytes", "most_bytes")
+    __slots__ = ("at_s", "group", "limit_bytes", "most_bytes")
 
-    def __init__(self, limit_bytes: int, at_s: float) -> None:
+    def __init__(self, limit_bytes: int, at_s: float, group: Group | None) -> None:
         self.limit_bytes = limit_bytes
+        self.group = group  # in which the kernel keeps the limit, too
         self.at_s = at_s  # when to look next; monotonic
         self.most_bytes = 0
 
 
 class MemoryWatch:
-    """Knows tasks by the process that leads each. Nothing runs by itself: the owner asks."""
+    """Knows tasks by the process that leads each. Nothing runs by itself: the owner asks.
 
-    def __init__(self) -> None:
+    Where there is room for cgroups, the kernel keeps the limit between two looks. A process that a
+    task has started before it came into its group is put there at the next look.
+    """
+
+    def __init__(self, find: Callable[[], Room | None] = find_room) -> None:
+        self._find = find
+        self._room: Room | None = None
+        self._has_looked = False
         self._tasks: dict[int, _Watched] = {}
 
     def add(self, pid: int, limit_bytes: int, now_s: float) -> None:
-        self._tasks[pid] = _Watched(limit_bytes, now_s + _FIRST_S)
+        if not self._has_looked:
+            self._room, self._has_looked = self._find(), True
+        group = None if self._room is None else self._room.group(limit_bytes)
+        if group is not None:
+            group.attach((pid,))
+        self._tasks[pid] = _Watched(limit_bytes, now_s + _FIRST_S, group)
 
     def remove(self, pid: int) -> int | None:
         """The most that was seen of it, None for nothing."""
         task = self._tasks.pop(pid, None)
-        return None if task is None else task.most_bytes or None
+        if task is None:
+            return None
+        if task.group is not None and self._room is not None:
+            if task.group.was_killed:  # it has had all that it might have
+                task.most_bytes = max(task.most_bytes, task.limit_bytes)
+            self._room.give_back(task.group)
+        return task.most_bytes or None
 
     def next_s(self) -> float | None:
         """When to look next."""
@@ -54,6 +76,8 @@ class MemoryWatch:
         over = []
         for pid, members in self._members(_processes()).items():
             task = self._tasks[pid]
+            if task.group is not None:
+                task.group.attach([one for one, _ in members])
             used_bytes = sum(rss for _, rss in members)
             if used_bytes > task.limit_bytes and len(members) > 1:
                 used_bytes = sum(min(rss, _shared_out(one, rss)) for one, rss in members)

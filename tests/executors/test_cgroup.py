@@ -1,0 +1,202 @@
+"""Groups in which the kernel keeps limits: in a tree of files that looks like the kernel's, and in
+the kernel's own where it may be used."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flowc.executors import cgroup
+from flowc.executors.cgroup import Room, find_room
+from flowc.executors.memory import MemoryWatch
+
+MIB = 1024**2
+FILES = {
+    "cgroup.procs": "",
+    "cgroup.controllers": "cpu memory",
+    "cgroup.subtree_control": "",
+    "memory.max": "max",
+    "memory.swap.max": "max",
+    "memory.oom.group": "0",
+    "memory.events": "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n",
+}
+
+
+def fill(path: str) -> None:
+    for name, text in FILES.items():
+        Path(path, name).write_text(text)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A system in which flowc is in the group /user/session; its directory."""
+
+    def mkdir(path: str) -> None:
+        os.makedirs(path)
+        fill(path)
+
+    monkeypatch.setattr(cgroup, "_mkdir", mkdir)
+    monkeypatch.setattr(cgroup, "_rmdir", shutil.rmtree)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("3:memory:/else\n0::/user/session\n")
+    (tmp_path / "proc/self/mountinfo").write_text(
+        "24 1 0:22 / /sys rw - sysfs sysfs rw\n"
+        "30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+    )
+    session = tmp_path / "sys/fs/cgroup/user/session"
+    for place in (session.parent.parent, session.parent, session):
+        place.mkdir(parents=True, exist_ok=True)
+        fill(str(place))
+    (session / "cgroup.procs").write_text(f"{os.getpid()}\n")
+    return session
+
+
+def find(tree: Path, *, alone: bool = True) -> Room | None:
+    root = tree.parents[4]
+    return find_room(f"{root}/", lambda pid: alone)
+
+
+def text(path: Path, name: str) -> str:
+    return (path / name).read_text()
+
+
+def test_below_our_own_group_where_the_controller_is_handed_down(tree: Path) -> None:
+    (tree / "cgroup.subtree_control").write_text("cpu memory")
+    found = find(tree)
+    assert found is not None and found.path == str(tree)
+
+
+def test_beside_our_own_group_in_a_session(tree: Path) -> None:
+    (tree.parent / "cgroup.subtree_control").write_text("memory")
+    found = find(tree, alone=False)
+    assert found is not None and found.path == str(tree.parent)
+
+
+def test_alone_in_our_group_we_make_room(tree: Path) -> None:
+    found = find(tree)
+    assert found is not None and found.path == str(tree)
+    assert text(tree, "cgroup.subtree_control") == "+memory"
+    assert text(tree / "flowc-self", "cgroup.procs") == str(os.getpid())
+
+
+def test_no_foreign_process_is_moved(tree: Path) -> None:
+    assert find(tree, alone=False) is None
+    assert sorted(path.name for path in tree.iterdir()) == sorted(FILES)
+
+
+@pytest.mark.parametrize("lost", ["cgroup", "mountinfo"])
+def test_no_room_without_version_2(tree: Path, lost: str) -> None:
+    (tree.parents[4] / f"proc/self/{lost}").write_text("3:memory:/else\n")
+    assert find(tree) is None
+
+
+def test_no_room_without_the_controller(tree: Path) -> None:
+    (tree / "cgroup.controllers").write_text("cpu")
+    assert find(tree) is None
+
+
+def room_of(tree: Path) -> Room:
+    (tree / "cgroup.subtree_control").write_text("memory")
+    found = find(tree)
+    assert found is not None
+    return found
+
+
+def test_a_group_has_its_limit_and_goes_with_its_task(tree: Path) -> None:
+    room = room_of(tree)
+    group = room.group(100 * MIB)
+    assert group is not None
+    place = Path(group.path)
+    assert place.parent == tree
+    assert text(place, "memory.max") == str(100 * MIB)
+    assert text(place, "memory.swap.max") == "0"
+    assert text(place, "memory.oom.group") == "1"
+    group.attach([42])
+    assert text(place, "cgroup.procs") == "42"
+    assert not group.was_killed
+    (place / "memory.events").write_text("oom 3\noom_kill 1\n")
+    assert group.was_killed
+    room.give_back(group)
+    assert not place.exists()
+
+
+def test_a_group_with_a_process_is_removed_later(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = room_of(tree)
+    first, second = room.group(MIB), room.group(MIB)
+    assert first is not None and second is not None
+
+    def is_busy(path: str) -> None:
+        raise OSError(16, "busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cgroup, "_rmdir", is_busy)
+        room.give_back(first)
+    assert Path(first.path).exists()
+    room.give_back(second)
+    assert not Path(first.path).exists() and not Path(second.path).exists()
+
+
+def test_what_a_killed_flowc_has_left_is_removed(tree: Path) -> None:
+    ours = tree / f"flowc-{os.getpid()}-1"
+    others = [tree / "flowc-4194999-1", tree / "flowc-4194999-2"]  # no process has such an id
+    for place in (ours, *others, tree / "flowc-self", tree / "other"):
+        place.mkdir()
+    room_of(tree)
+    assert ours.exists() and (tree / "other").exists() and (tree / "flowc-self").exists()
+    assert not any(place.exists() for place in others)
+
+
+def test_where_the_kernel_refuses_the_watch_does_without(tree: Path) -> None:
+    room = room_of(tree)
+    shutil.rmtree(tree)
+    tree.write_text("")  # no directory: nothing can be made in it
+    watch = MemoryWatch(lambda: room)
+    watch.add(os.getpid(), 10_000 * MIB, 0.0)
+    assert watch.look(1.0) == []
+    assert (watch.remove(os.getpid()) or 0) > MIB
+
+
+def test_the_watch_puts_tasks_into_groups(tree: Path) -> None:
+    room = room_of(tree)
+    watch = MemoryWatch(lambda: room)
+    child = subprocess.Popen(["sh", "-c", "sleep 60 & wait"], start_new_session=True)
+    try:
+        watch.add(child.pid, 10_000 * MIB, 0.0)
+        (place,) = tree.glob("flowc-*")
+        assert text(place, "cgroup.procs") == str(child.pid)
+        until = time.monotonic() + 20
+        while text(place, "cgroup.procs") == str(child.pid):  # a write to the file replaces it
+            assert time.monotonic() < until
+            watch.look(time.monotonic() + 10)
+        (place / "memory.events").write_text("oom_kill 1\n")
+        assert watch.remove(child.pid) == 10_000 * MIB
+        assert not place.exists()
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def test_the_kernels_own_groups() -> None:
+    """A program that fills memory, in a group of 60 MiB."""
+    room = find_room()
+    if room is None:
+        pytest.skip("flowc may not make cgroups with a limit on memory here")
+    group = room.group(60 * MIB)
+    assert group is not None
+    program = "import sys; sys.stdin.read(); x = bytearray(300 << 20); print(len(x))"
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    group.attach([child.pid])
+    out, _ = child.communicate(b"go")
+    assert out == b"" and child.returncode == -signal.SIGKILL
+    assert group.was_killed
+    room.give_back(group)
+    assert not Path(group.path).exists()
