@@ -8,7 +8,7 @@ a reader skips tags it does not know. Every time is Unix time in seconds on flow
 import json
 from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring_ascii as _text
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from flowc.dataclass import dataclass, field, fields
 from flowc.ids import JobId
@@ -254,29 +254,7 @@ Event = (
     | RunEnded
 )
 
-KINDS: dict[str, type[Any]] = {
-    kind.kind: kind
-    for kind in (
-        RunStarted,
-        JobPlanned,
-        GroupPlanned,
-        JobSubmitted,
-        JobStarted,
-        JobEnded,
-        JobDone,
-        JobFailed,
-        JobSkipped,
-        FilesRemoved,
-        FilesTouched,
-        Notice,
-        RunEnded,
-    )
-}
-_FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in KINDS.values()}
-_TUPLES = {
-    kind: tuple(f.name for f in fields(kind) if str(f.type).startswith("tuple"))
-    for kind in KINDS.values()
-}
+KINDS: dict[str, type[Any]] = {kind.kind: kind for kind in get_args(Event)}
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
@@ -338,10 +316,8 @@ _WRITERS: dict[type[Any], Callable[[Any], str]] = {}
 
 
 def to_line(event: Event) -> str:
-    """One line of a JSONL log, with its newline. Stray bytes of names survive as escapes.
-
-    The text is what `json` would make of it, in a third of the time: there are five events for
-    each job."""
+    """One line of a JSONL log, with its newline. Stray bytes of names survive as escapes. It is
+    what `json` would make of it, in a third of the time: there are five events for each job."""
     kind = type(event)
     write = _WRITERS.get(kind)
     if write is None:
@@ -349,21 +325,61 @@ def to_line(event: Event) -> str:
     return write(event)
 
 
+_NUMBER, _MAYBE = (int, float), (int, float, type(None))
+_TYPES: dict[Any, Any] = {
+    bool: bool,
+    int: int,
+    JobId: int,
+    str: str,
+    str | None: (str, type(None)),
+    float: _NUMBER,
+    float | None: _MAYBE,
+    int | None: _MAYBE,
+    Mapping[str, str]: dict,
+    Mapping[str, float]: dict,
+}
+"""By annotation, what a field's value has to be when it is read."""
+_FIELDS: dict[type[Any], tuple[tuple[str, bool, Any], ...]] = {}
+
+
+def _fields_of(kind: type[Any]) -> tuple[tuple[str, bool, Any], ...]:
+    """Name, whether it is a list, and the type, of the items if it is one."""
+    found = []
+    for f in fields(kind):
+        is_list = str(f.type).startswith("tuple")
+        kind_of = get_args(f.type)[0] if is_list else f.type
+        found.append((f.name, is_list, _TYPES.get(kind_of, object)))
+    return tuple(found)
+
+
+def _are(items: Sequence[Any], expected: Any) -> bool:
+    return all(isinstance(item, expected) for item in items)
+
+
 def from_line(line: str) -> Event | None:
     """The event of a line; None for a tag or a field set that this version does not know.
 
-    Raises ValueError where the line is no JSON object, as the last line of a cut log is.
+    Raises ValueError where the line is no JSON object, as the last line of a cut log is, or where a
+    field is not what it should be, as on a disk that has lost a bit.
     """
     data = json.loads(line)
-    if not isinstance(data, dict):
-        raise ValueError("a line of an event log is a JSON object")
-    kind = KINDS.get(data.pop("event", ""))
+    tag = data.pop("event", "") if isinstance(data, dict) else None
+    if not isinstance(tag, str):
+        raise ValueError("a line of an event log is a JSON object with a tag")
+    kind = KINDS.get(tag)
     if kind is None:
         return None
-    known = {name: data[name] for name in _FIELDS[kind] if name in data}
-    for name in _TUPLES[kind]:
-        if name in known:
-            known[name] = tuple(known[name])
+    if kind not in _FIELDS:
+        _FIELDS[kind] = _fields_of(kind)
+    known: dict[str, Any] = {}
+    for name, is_list, expected in _FIELDS[kind]:
+        if name not in data:
+            continue
+        value = data[name]
+        items = value if isinstance(value, list) else (value,)
+        if is_list is not isinstance(value, list) or not _are(items, expected):
+            raise ValueError(f"the field `{name}` is not what it should be")
+        known[name] = tuple(value) if is_list else value
     try:
         event: Event = kind(**known)
     except TypeError:

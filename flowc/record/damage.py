@@ -77,8 +77,13 @@ def stored_name(path: str) -> str | bytes:
     try:
         path.encode()
     except UnicodeEncodeError:
-        return os.fsencode(path)
+        return path.encode("utf-8", "surrogateescape" if _is_of_bytes(path) else "surrogatepass")
     return path
+
+
+def _is_of_bytes(path: str) -> bool:
+    """Whether all that is no text in it stands for bytes, as in names of files."""
+    return not any("\ud800" <= c <= "\udfff" and not "\udc80" <= c <= "\udcff" for c in path)
 
 
 def name_of(key: object) -> str:

@@ -128,9 +128,24 @@ def read_events(path: str, offset: int) -> tuple[list[Event], int]:
         if not line.startswith(_PREFIXES) and (line.startswith(_ANY_PREFIX) or not line):
             continue
         try:
-            event = from_line(line.decode("utf-8", "surrogateescape"))
-        except ValueError:  # two writers, a full disk: the other lines still hold
+            event = from_line(line.decode("ascii"))
+        except ValueError:  # two writers, a full disk, a lost bit: the other lines still hold
             continue
-        if event is not None:
+        if event is not None and _is_sound(event):
             events.append(event)
     return events, offset + end
+
+
+def _is_sound(event: Event) -> bool:
+    """Whether its texts are text; only paths may hold stray bytes."""
+    if not isinstance(event, JobDone | JobSubmitted | JobFailed):
+        return True
+    texts = event.rule
+    if isinstance(event, JobDone):
+        texts += event.code_digest + event.params_digest + event.inputs_digest
+        texts += event.content_digest or ""
+    try:
+        texts.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
