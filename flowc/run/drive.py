@@ -35,8 +35,9 @@ from flowc.run.temp import TempFiles
 
 _LOOK_S = 0.1
 """How often outputs that have not appeared are looked for."""
-_CATCH_UP_JOBS = 50_000
-"""After so many jobs the history takes in the log, so that the end of a long run is not slow."""
+_CATCH_UP_JOBS = 5_000
+"""After so many jobs the history takes in what was told, so that memory stays flat and the end of a
+long run is quick."""
 
 
 class RunHistory(HistoryView, Times, Protocol):

@@ -35,6 +35,7 @@ class Fault:
 class _RuleFiles:
     flags: tuple[Flags, ...]  # of the outputs
     is_plain: bool  # no output has a flag that matters here
+    is_ensured: bool  # something is asked of an output
     others: tuple[Pattern, ...]  # logs and benchmark
 
 
@@ -56,12 +57,12 @@ class JobFiles:
         outputs = self.outputs(job)
         rule = self._rule(job)
         modes = [_mode(path) for path in outputs]
-        guarded = [
-            path for path, mode in zip(outputs, modes, strict=True) if mode and _is_guarded(mode)
-        ]
-        if guarded:
-            names = ", ".join(guarded)
-            return Fault("protected", f"write-protected output is in the way: {names}")
+        if any(modes):
+            found = zip(outputs, modes, strict=True)
+            guarded = [path for path, mode in found if mode and _is_guarded(mode)]
+            if guarded:
+                names = ", ".join(guarded)
+                return Fault("protected", f"write-protected output is in the way: {names}")
         try:
             for path, mode, flags in zip(outputs, modes, rule.flags, strict=True):
                 if flags.update:
@@ -86,12 +87,12 @@ class JobFiles:
         """Outputs that the job should have made and that are not there."""
         rule = self._rule(job)
         paths = self.outputs(job)
-        states = [self._disk.stat(path) for path in paths]
-        missing = [
-            path
-            for path, state, flags in zip(paths, states, rule.flags, strict=True)
-            if state is None and not flags.touch and not flags.passes
-        ]
+        stat = self._disk.stat
+        states = [stat(path) for path in paths]
+        missing = []
+        if None in states:
+            found = zip(paths, states, rule.flags, strict=True)
+            missing = [p for p, s, f in found if s is None and not f.touch and not f.passes]
         self._seen = None if missing else (job, states)
         return missing
 
@@ -110,9 +111,12 @@ class JobFiles:
             if rule.is_plain and seen is not None and seen[0] == job:
                 states = seen[1]
             else:
-                self._flagged(paths, rule.flags)
+                if not rule.is_plain:
+                    self._flagged(paths, rule.flags)
                 states = [disk.stat(path) for path in paths]
-            fault = _check(paths, states, rule.flags) or self._ensured(job, paths, rule.flags)
+            fault = _check(paths, states, rule.flags)
+            if fault is None and rule.is_ensured:
+                fault = self._ensured(job, paths, rule.flags)
             if fault is not None:
                 return fault
             newest_ns = self._newest_input(job)
@@ -147,10 +151,10 @@ class JobFiles:
         """Whether an input has changed since the job began. Then its outputs get the time of that
         beginning: so the input is newer, and the next run makes them again."""
         refs = counted_inputs(self._graph, self._facts, job)
-        newest_ns = max(
-            (self._changed(ref) if ref >= 0 else self._group_changed(~ref) for ref in refs),
-            default=0,
-        )
+        newest_ns = 0
+        for ref in refs:
+            changed_ns = self._changed(ref) if ref >= 0 else self._group_changed(~ref)
+            newest_ns = max(newest_ns, changed_ns)
         if newest_ns <= began_ns:
             return False
         for path in self.outputs(job):
@@ -239,7 +243,8 @@ class JobFiles:
             )
             items = (*rule.logs, *((rule.benchmark,) if rule.benchmark else ()))
             others = tuple(Pattern(f) for item in items for f in item.files)
-            found = self._rules[id] = _RuleFiles(flags, not special, others)
+            ensured = any(f.ensure for f in flags)
+            found = self._rules[id] = _RuleFiles(flags, not special, ensured, others)
         return found
 
     def _others(self, job: JobId, rule: _RuleFiles, *, logs_only: bool = False) -> list[str]:
@@ -293,13 +298,11 @@ class JobFiles:
 def _check(
     paths: list[str], states: list[FileState | None], flags: tuple[Flags, ...]
 ) -> Fault | None:
-    missing = [
-        path
-        for path, state, flag in zip(paths, states, flags, strict=True)
-        if state is None and not flag.passes
-    ]
-    if missing:
-        return missing_outputs(missing)
+    if None in states:
+        found = zip(paths, states, flags, strict=True)
+        missing = [path for path, state, flag in found if state is None and not flag.passes]
+        if missing:
+            return missing_outputs(missing)
     for path, state, flag in zip(paths, states, flags, strict=True):
         if flag.directory and state is not None and state.kind != DIRECTORY:
             return Fault("wrong-kind", f"output is declared as a directory and is a file: {path}")
