@@ -1,6 +1,6 @@
 """One attempt at one job, as the models of memory and threads see it."""
 
-from math import isfinite
+from math import inf
 from typing import NamedTuple
 
 OK, OOM, FAILED = "ok", "oom", "failed"
@@ -40,7 +40,9 @@ def check_figure(name: str, value: object, most: float) -> None:
     """Raise ValueError unless it is a number from 0 to `most`."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name} is {value!r}, which is no number")
-    if not isfinite(value) or value < 0:
+    if not 0 <= value < inf:
         raise ValueError(f"{name} is {value}, which cannot be measured")
     if value > most:
-        raise ValueError(f"{name} is {value:.6g}, more than there can be ({most:.6g})")
+        raise ValueError(
+            f"{name} is {min(value, 10**300):.6g}, more than there can be ({most:.6g})"
+        )

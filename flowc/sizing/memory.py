@@ -29,11 +29,11 @@ __all__ = ["FEWEST_FAILURES", "LEAST_WASTE", "FittedMemory", "MemoryModel", "Siz
 KEPT = 256
 """A model forgets what is older than so many measurements, but for the largest peak."""
 
-_AT_ONCE = 20
-"""Up to so many measurements there is a fit for each of them; it takes half a millisecond."""
+_AT_ONCE = 16
+"""Up to so many measurements there is a fit for each of them: under half a millisecond."""
 _MORE = 1.04
 """With more there is one for each 4 % more, in steps, so that no job waits for long."""
-_LOOKED_AT = 256
+_LOOKED_AT = 128
 """So many measurements are looked at in the steps for one more of them."""
 
 

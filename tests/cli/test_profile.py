@@ -276,6 +276,7 @@ BAD: dict[str, tuple[str, list[str]]] = {  # the content of p.json, the argument
     "figures-a-profile": (MEASURED,                               FIGURES),
     "figures-misspelt":  ('{"count": {"thread": 2}}',             FIGURES),
     "figures-negative":  ('{"count": {"mem_gb": -2}}',            FIGURES),
+    "figures-huge":     (f'{{"count": {{"mem_gb": {"9" * 400}}}}}', FIGURES),
     "figures-no-rule":   ('{"cuont": {"threads": 2}}',            FIGURES),
     "figures-newer":     ('{"format": "flowc-resources", "version": 3}', FIGURES),
 }

@@ -232,6 +232,7 @@ ABSURD = {
     "NaN":          (Measurement(math.nan),                     "peak_bytes is nan"),
     "infinite":     (Measurement(math.inf),                     "peak_bytes is inf"),
     "negative":     (Measurement(-1),                           "peak_bytes is -1"),
+    "no float":     (Measurement(10**400),                      "more than there can be"),
     "too large":    (Measurement(2.0 * MOST_BYTES),             "more than there can be"),
     "text":         (Measurement("1 GB"),                       "which is no number"),  # type: ignore[arg-type]
     "a truth":      (Measurement(True),                         "which is no number"),

@@ -119,11 +119,45 @@ def test_flowc_wastes_least_where_memory_grows_with_the_input(regime: str) -> No
 def test_no_schedule_beats_the_bound_and_failures_take_time() -> None:
     made = workflow()
     bound = bound_s(made, 8, 1)
-    oracle = makespan_s(made, Oracle, 8, 1, inflate=False)
-    ours = makespan_s(made, METHODS[OURS], 8, 1, inflate=True)
-    failing = makespan_s(made, lambda: Fixed(GB / 2, GB, 2 * GB, 128 * GB), 8, 1, inflate=False)
+    oracle = makespan_s(made, Oracle, 8, 1, as_run=False)
+    ours = makespan_s(made, METHODS[OURS], 8, 1, as_run=True)
+    failing = makespan_s(made, lambda: Fixed(GB / 2, GB, 2 * GB, 128 * GB), 8, 1, as_run=False)
     assert bound <= oracle <= ours * 1.1
     assert ours < failing
+
+
+def alone(peaks: list[float]) -> Workflow:
+    """Tasks of samples of their own, each 10 s: the first ones are the history, all of 1 GB."""
+    known = [task(GB, size=GB)._replace(sample=f"k{i}") for i in range(34)]
+    rest = [task(peak)._replace(sample=f"s{i}") for i, peak in enumerate(peaks)]
+    return {"rule": [*known, *rest]}
+
+
+# fmt: off
+ENDS = {  # asked for, cores, peaks: the makespan where what is too little is killed, and of a run
+    "within the slack":  ((1.0, 4.0),   8, [1.2],         (20.0, 10.0)),
+    "beyond it":         ((1.0, 4.0),   8, [1.3],         (20.0, 20.0)),
+    "the machine full":  ((60.0, 80.0), 8, [65.0, 65.0],  (30.0, 20.0)),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("asked", "cores", "peaks", "ends"), ENDS.values(), ids=ENDS)
+def test_a_run_lets_jobs_exceed_what_they_asked_for_and_nobody_the_machine(
+    asked: tuple[float, ...],
+    cores: int,
+    peaks: list[float],
+    ends: tuple[float, float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "bench.sizing.schedule.arrange",
+        lambda rule, tasks, regime, seed: (tasks, len(tasks) - len(peaks)),
+    )
+    made = alone([peak * GB for peak in peaks])
+    sizes = [size * GB for size in asked]
+    for as_run, end in zip((False, True), ends, strict=True):
+        assert makespan_s(made, lambda: Fixed(*sizes), cores, 1, as_run=as_run) == end
 
 
 def test_traces_are_read_from_a_folder(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How much memory is wasted: `python tests/bench/sizing --traces DIR [--check] [--json FILE]`."""
+"""How much memory is wasted: `python tests/bench/sizing --traces DIR`; `--check`, `--tune`."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from bench.sizing.protocol import (  # noqa: E402
     SEEDS,
     Result,
     Workflow,
+    arrange,
     judge,
     read_traces,
 )
 from bench.sizing.schedule import Oracle, bound_s, makespan_s  # noqa: E402
+from bench.sizing.tuning import tune  # noqa: E402
 
 TARGETS = {ONLINE: 0.085, OFFLINE: 0.10, COLD: 0.34}
 MOST_FAILING, FEW_FAILING = 0.04, 0.01
@@ -36,6 +39,7 @@ def main() -> int:
     parser.add_argument("--traces", default=os.environ.get("FLOWC_TRACES"), help="the CSV files")
     parser.add_argument("--failed-share", type=float, default=1.0, help="run time of the killed")
     parser.add_argument("--check", action="store_true", help="exit code 1 if a target is missed")
+    parser.add_argument("--tune", action="store_true", help="with other numbers, too; a minute")
     parser.add_argument("--json", help="write the figures there")
     args = parser.parse_args()
     if not args.traces:
@@ -45,10 +49,16 @@ def main() -> int:
         parser.error(f"there are no traces (*.csv) in {args.traces}")
     print(f"{len(traces)} workflows: {', '.join(traces)}\n")
     results = run_methods(traces, args.failed_share)
-    decision_s = time_decisions(traces)
-    print(f"\na decision: {1e3 * decision_s:.3f} ms (CPU; online, with all that it takes to learn)")
+    decision_s, longest_s = time_decisions(traces)
+    print(f"\na decision: {1e3 * decision_s:.3f} ms, the longest {1e3 * longest_s:.3f} ms")
+    print("(CPU; with all that it takes to learn from each task that ends)")
     makespans = run_schedules(traces)
-    checks = check(results, decision_s, makespans)
+    checks = check(results, longest_s, makespans)
+    if args.tune:
+        least, most, unseen = tune(traces)
+        print(f"offline, 12 shuffles: {least:.3f} to {most:.3f}, tuned on others {unseen:.3f}")
+        most_waste = TARGETS[OFFLINE]
+        checks[f"offline, tuned on others: at most {most_waste}"] = unseen <= most_waste
     for what, ok in checks.items():
         print(f"{'met   ' if ok else 'MISSED'} {what}")
     if args.json:
@@ -73,12 +83,23 @@ def run_methods(traces: dict[str, Workflow], failed_share: float) -> Results:
     return results
 
 
-def time_decisions(traces: dict[str, Workflow]) -> float:
-    """CPU seconds of a decision, learning from each task that ends."""
-    count = sum(len(tasks) for workflow in traces.values() for tasks in workflow.values())
-    started = time.process_time()
-    judge(traces, METHODS[OURS], COLD)
-    return (time.process_time() - started) / count
+def time_decisions(traces: dict[str, Workflow]) -> tuple[float, float]:
+    """CPU seconds of a decision, learning from each task that ends: the mean and the longest, of
+    three times the shortest, as the machine may do something else meanwhile."""
+    rounds = [list(_decisions(traces)) for _ in range(3)]
+    each = [min(times) for times in zip(*rounds, strict=True)]
+    return sum(each) / len(each), max(each)
+
+
+def _decisions(traces: dict[str, Workflow]) -> Iterator[float]:
+    for workflow in traces.values():
+        for rule, tasks in workflow.items():
+            method = METHODS[OURS]()
+            for task in arrange(rule, tasks, COLD, 0)[0]:
+                started = time.thread_time()
+                method.request(task, 1, 0.0)
+                method.learn(task)
+                yield time.thread_time() - started
 
 
 Makespans = dict[int, dict[str, float]]
@@ -90,18 +111,19 @@ def run_schedules(traces: dict[str, Workflow]) -> Makespans:
         "the authors' presets": (METHODS["the authors' presets"], False),
         "Witt, percentile": (METHODS["Witt, percentile"], False),
         "peak so far x 1.1": (METHODS["peak so far x 1.1"], False),
+        "peak so far x 1.1, as run": (METHODS["peak so far x 1.1"], True),
         OURS: (METHODS[OURS], False),
-        f"{OURS}, inflated": (METHODS[OURS], True),
-        f"{CAREFUL}, inflated": (METHODS[CAREFUL], True),
+        f"{OURS}, as run": (METHODS[OURS], True),
+        f"{CAREFUL}, as run": (METHODS[CAREFUL], True),
         "an oracle": (Oracle, False),
     }
     print(f"\n{'makespan / bound, 128 GB':34}{'32 cores':>10}{'64 cores':>10}")
     found: Makespans = {32: {}, 64: {}}
-    for name, (make, inflate) in ways.items():
+    for name, (make, as_run) in ways.items():
         for cores, column in found.items():
             logs = [
                 math.log(
-                    makespan_s(workflow, make, cores, seed, inflate=inflate)
+                    makespan_s(workflow, make, cores, seed, as_run=as_run)
                     / bound_s(workflow, cores, seed)
                 )
                 for workflow in traces.values()
@@ -113,7 +135,7 @@ def run_schedules(traces: dict[str, Workflow]) -> Makespans:
     return found
 
 
-def check(results: Results, decision_s: float, makespans: Makespans) -> dict[str, bool]:
+def check(results: Results, longest_s: float, makespans: Makespans) -> dict[str, bool]:
     """Targets, in words, and whether they are met."""
     checks: dict[str, bool] = {}
     ours, careful = results[OURS], results[CAREFUL]
@@ -127,9 +149,9 @@ def check(results: Results, decision_s: float, makespans: Makespans) -> dict[str
             checks[f"{regime}: a quarter less than {name}"] = result.ratio <= 0.75 * other.ratio
             worst = max(result.ratios[w] / other.ratios[w] for w in result.ratios)
             checks[f"{regime}: nowhere 5 % more than {name}"] = worst <= 1.05
-    checks["a decision within 1 ms"] = decision_s < 1e-3
+    checks["each decision within 1 ms"] = longest_s < 1e-3
     for cores, column in makespans.items():
-        near = column[f"{OURS}, inflated"] <= 1.03 * column["an oracle"]
+        near = column[f"{OURS}, as run"] <= 1.03 * column["an oracle"]
         checks[f"{cores} cores: within 3 % of an oracle"] = near
     return checks
 

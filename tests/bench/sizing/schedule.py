@@ -6,7 +6,7 @@ were submitted (where samples have no name: the k-th task of every rule). Simula
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from statistics import median
 from typing import NamedTuple
 
@@ -14,8 +14,10 @@ from bench.sizing.protocol import MOST_BYTES, OFFLINE, Method, Task, Workflow, a
 
 from flowc.ids import JobId
 from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.spare import Starting, share_out
 
-INFLATION = 1.15
+SLACK = 0.25
+"""What `--mem-slack` is where nobody says otherwise."""
 
 
 class Job(NamedTuple):
@@ -66,29 +68,32 @@ def bound_s(workflow: Workflow, cores: int, seed: int) -> float:
 
 
 def makespan_s(
-    workflow: Workflow, make: Callable[[], Method], cores: int, seed: int, *, inflate: bool
+    workflow: Workflow, make: Callable[[], Method], cores: int, seed: int, *, as_run: bool
 ) -> float:
-    """Of the longest remaining chain first, times 1 + the dominant share. A task that is killed
-    has run its whole time. `inflate`: where no ready job waits for memory, those just started get
-    up to `INFLATION` times the largest seen of what is free: memory that nobody wants saves some
-    from being killed."""
-    run = _Run(chains(workflow, make, seed), cores, inflate)
+    """Of the longest remaining chain first, times 1 + the dominant share.
+
+    A task that asks for too little is killed, and has run its whole time. `as_run`: as `flowc run`
+    has it. Where no ready job waits for memory, those that start get some of what is free; a job
+    may exceed what it asked for by a quarter; and where all together use more than there is, the
+    kernel kills the largest. For that, all count as if they were at their peaks all the time."""
+    run = _Run(chains(workflow, make, seed), cores, as_run)
     while run.step():
         pass
     return run.now_s
 
 
 class _Run:
-    def __init__(self, all_chains: list[list[Job]], cores: int, inflate: bool) -> None:
+    def __init__(self, all_chains: list[list[Job]], cores: int, as_run: bool) -> None:
         self.jobs = [job for chain in all_chains for job in chain]
         self.following: dict[int, int] = {}
         self.ranks = [0.0] * len(self.jobs)
         self.budget = Budget(cores, MOST_BYTES)
         self.chooser = Chooser(self.budget)
-        self.inflate = inflate
+        self.as_run = as_run
         self.attempt = [0] * len(self.jobs)
         self.given = [0.0] * len(self.jobs)
         self.running: list[tuple[float, int]] = []
+        self.used_bytes = 0.0  # by all that run
         self.now_s = 0.0
         heads, at = [], 0
         for chain in all_chains:
@@ -104,39 +109,49 @@ class _Run:
             self.ready(head)
 
     def ready(self, k: int) -> None:
-        job = self.jobs[k]
-        asked = job.asked[min(self.attempt[k], len(job.asked) - 1)]
+        job, attempt = self.jobs[k], self.attempt[k]
+        asked = job.asked[min(attempt, len(job.asked) - 1)]
+        if attempt >= len(job.asked):  # it was enough, and the kernel has killed it all the same
+            asked = min(asked * 2 ** (attempt - len(job.asked) + 1), MOST_BYTES)
         need = Need(min(job.task.cores, int(self.budget.cores)), int(asked))
         order = (0.0, -self.ranks[k] * (1 + self.budget.share(need)), JobId(k))
         self.chooser.add(JobId(k), need, order, job.expected_s)
-        self.given[k] = asked
+        self.given[k] = asked * (1 + SLACK if self.as_run else 1)
 
     def step(self) -> bool:
         """Start what fits, then jump to the next end. False: all is done."""
         started = []
         while (k := self.chooser.next(self.now_s)) is not None:
             started.append(k)
-            heappush(self.running, (self.now_s + self.jobs[k].task.wall_s, k))
-        if self.inflate and not self.chooser.lacks_memory():
-            self.share_out(started)
+            task = self.jobs[k].task
+            heappush(self.running, (self.now_s + task.wall_s, k))
+            self.used_bytes += task.peak_bytes
+        if self.as_run:
+            share_out(self.chooser, [self.starting(k) for k in started])
+            while self.used_bytes > MOST_BYTES:
+                self.kill_largest()
         if not self.running:
             return False
         self.now_s = self.running[0][0]
         while self.running and self.running[0][0] <= self.now_s:
-            self.ended(heappop(self.running)[1])
+            over = heappop(self.running)[1]
+            self.ended(over, self.given[over] + 1 >= self.jobs[over].task.peak_bytes)
         return True
 
-    def share_out(self, started: list[JobId]) -> None:
-        for k in started:
-            wanted = INFLATION * self.jobs[k].largest_bytes
-            more = min(wanted - self.given[k], self.budget.free_memory_bytes)
-            if more > 0:
-                self.given[k] += more
-                self.chooser.give_more(k, int(self.given[k]))
+    def starting(self, k: int) -> Starting:
+        asked = self.given[k] / (1 + SLACK)
+        return Starting(JobId(k), int(asked), int(self.jobs[k].largest_bytes))
 
-    def ended(self, k: int) -> None:
+    def kill_largest(self) -> None:
+        at = max(self.running, key=lambda entry: self.jobs[entry[1]].task.peak_bytes)
+        self.running.remove(at)
+        heapify(self.running)
+        self.ended(at[1], False)
+
+    def ended(self, k: int, went_well: bool) -> None:
         self.chooser.ended(JobId(k))
-        if self.given[k] + 1 < self.jobs[k].task.peak_bytes:
+        self.used_bytes -= self.jobs[k].task.peak_bytes
+        if not went_well:
             self.attempt[k] += 1
             self.ready(k)
         elif k in self.following:
