@@ -9,11 +9,20 @@ from itertools import islice
 from typing import Any
 
 from flowc.diagnostic import WorkflowError, fail
-from flowc.record.story import FAILED, OK, AttemptStory, JobStory, RunStory, set_ready_times
+from flowc.record.story import (
+    FAILED,
+    OK,
+    RUNNING,
+    AttemptStory,
+    JobStory,
+    RunStory,
+    set_ready_times,
+)
 from flowc.record.wfnames import unescape_name
 from flowc.units import GIB, parse_bytes, parse_seconds
 
 _HEAD_CHARS = 1 << 16
+_OF_NODES = re.compile('"(start|finish|duration)":.*"(name|id)":|"(name|id)":.*"(start|finish)":')
 
 
 def read_foreign(path: str) -> RunStory | None:
@@ -24,7 +33,7 @@ def read_foreign(path: str) -> RunStory | None:
     try:
         if first.startswith("{") and "workflow" in head and "schemaVersion" in head:
             return _wfcommons(path)
-        if first.startswith("{") and '"event"' not in first and '"name"' in first:
+        if first.startswith("{") and '"event"' not in first and _OF_NODES.search(first):
             return _nipype(path)
         if "\t" in first and {"task_id", "name", "status"} & set(first.split("\t")):
             return _nextflow(path)
@@ -38,47 +47,57 @@ def read_foreign(path: str) -> RunStory | None:
 
 
 def _nipype(path: str) -> RunStory:
-    """JSON lines of `nipype.utils.profiler.log_nodes_cb`, two for each node: when it starts, when
-    it ends; in newer versions one that has both."""
+    """JSON lines of `nipype.utils.profiler.log_nodes_cb`: one for each node that has ended; by its
+    documentation two, one when it starts and one when it ends. flowc writes such logs too."""
     run = RunStory(tool="nipype", workflow=path)
-    open_since: dict[str, float] = {}
+    begun: dict[str, Mapping[str, Any]] = {}
+    known: dict[str, JobStory] = {}
+
+    def job_of(key: str, row: Mapping[str, Any], state: str) -> JobStory:
+        # Elements of a node that is run several times share its name, not its id.
+        if key not in known:
+            name = str(row.get("name") or key)
+            rule = name if name != key else re.sub(r"(\.[a-z]I)?\.[a-z]\d+$", "", name)
+            known[key] = run.jobs[len(run.jobs)] = JobStory(len(run.jobs), rule, key)
+        known[key].state = state
+        return known[key]
+
     for row in _json_lines(path):
-        name = str(row.get("name") or row.get("id") or "node")
-        start_s, end_s = _moment(row.get("start")), _moment(row.get("finish"))
-        if start_s is not None:
-            open_since[name] = start_s
-        if end_s is None:
+        id = str(row.get("id") or row.get("name") or "node")
+        key, number = (again[1], int(again[2])) if (again := _AGAIN.fullmatch(id)) else (id, 1)
+        if _moment(row.get("finish")) is None:
+            if _moment(row.get("start")) is not None:
+                begun[id] = row
             continue
-        lasted_s = row.get("duration")
-        start_s = open_since.pop(name, None)
-        if start_s is None:
-            start_s = end_s - float(lasted_s or 0.0)
-        threads, used = row.get("num_threads"), row.get("runtime_threads")
-        attempt = AttemptStory(
-            1,
-            started_s=start_s,
-            ended_s=end_s,
-            cores=int(threads or row.get("estimated_num_threads") or 1),
-            memory_bytes=_gb(row.get("mem_gb") or row.get("estimated_memory_gb")),
-            peak_bytes=_gb(row.get("runtime_memory_gb")) or None,
-            # A percentage of one core, or a number of threads, as the version has it.
-            cpu_s=_cpu_s(used, end_s - start_s),
-            cause="error" if row.get("error") else "",
-        )
-        # `a.b.c0`: node c of workflow a.b, its first element.
-        rule = re.sub(r"\.?[a-z]?\d+$", "", name) or name
-        _add(run, JobStory(len(run.jobs), rule, name, attempts=[attempt]))
-    for name, start_s in open_since.items():
-        attempt = AttemptStory(1, started_s=start_s)
-        _add(run, JobStory(len(run.jobs), name, name, "running", attempts=[attempt]))
+        state = FAILED if row.get("error") else OK
+        job_of(key, row, state).attempts.append(_node(number, {**begun.pop(id, {}), **row}))
+    for id, row in begun.items():
+        job_of(id, row, RUNNING).attempts.append(AttemptStory(1, started_s=_moment(row["start"])))
     run.notes.append("The log does not say what needs what: there is no critical path.")
     return _whole(run)
 
 
-def _cpu_s(used: Any, lasted_s: float) -> float | None:
-    if not isinstance(used, int | float) or isinstance(used, bool):
-        return None
-    return float(used) / 100 * lasted_s if used > 16 else float(used) * lasted_s
+_AGAIN = re.compile(r"(.+)\.attempt(\d+)")
+
+
+def _node(number: int, row: Mapping[str, Any]) -> AttemptStory:
+    end_s = _moment(row.get("finish")) or 0.0
+    start_s = _moment(row.get("start"))
+    if start_s is None:
+        start_s = end_s - float(row.get("duration") or 0.0)
+    threads, used = row.get("num_threads"), row.get("runtime_threads")
+    is_measured = isinstance(used, int | float) and used > 0  # 0: nobody has looked
+    share = 100 if "duration" in row else 1  # percent, but for the format with two lines
+    return AttemptStory(
+        number,
+        started_s=start_s,
+        ended_s=end_s,
+        cores=int(threads or row.get("estimated_num_threads") or 1),
+        memory_bytes=_gb(row.get("mem_gb") or row.get("estimated_memory_gb")),
+        peak_bytes=_gb(row.get("runtime_memory_gb")) or None,
+        cpu_s=float(used) / share * (end_s - start_s) if is_measured and used else None,
+        cause="error" if row.get("error") else "",
+    )
 
 
 def _gb(value: Any) -> int:
@@ -196,7 +215,7 @@ def _wfcommons(path: str) -> RunStory:
     tasks = workflow["specification"]["tasks"]
     ids = {str(task["id"]): i for i, task in enumerate(tasks)}
     ran = {str(task["id"]): task for task in done.get("tasks", ())}
-    start_s = _moment(done.get("executedAt")) or 0.0
+    start_s = _loose_moment(done.get("executedAt")) or 0.0
     named = unescape_name if run.tool == "flowc" else str
     for i, task in enumerate(tasks):
         needs = tuple(ids[str(parent)] for parent in task.get("parents", ()) if str(parent) in ids)
@@ -224,7 +243,7 @@ def _wf_attempt(measured: Mapping[str, Any]) -> AttemptStory:
     runtime_s = float(measured.get("runtimeInSeconds", 0.0))
     share = measured.get("avgCPU")
     memory = measured.get("memoryInBytes")
-    start_s = _moment(measured.get("executedAt"))
+    start_s = _loose_moment(measured.get("executedAt"))
     return AttemptStory(
         1,
         started_s=start_s,
@@ -279,7 +298,8 @@ def _add(run: RunStory, job: JobStory) -> None:
 
 
 def _whole(run: RunStory) -> RunStory:
-    times = [t for _, a in run.attempts() for t in (a.submitted_s, a.started_s, a.ended_s) if t]
+    known = [t for _, a in run.attempts() for t in (a.submitted_s, a.started_s, a.ended_s)]
+    times = [t for t in known if t is not None]
     if not times and run.tool == "nipype":
         raise WorkflowError(fail("malformed-log", "the log has no node with a time").diagnostics)
     run.start_s, run.end_s = (min(times), max(times)) if times else (0.0, 0.0)
@@ -299,3 +319,11 @@ def _moment(value: Any) -> float | None:
         return number / 1000 if number > 1e11 else number
     date = datetime.fromisoformat(str(value).replace(" UTC", "+00:00"))
     return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+
+
+def _loose_moment(value: Any) -> float | None:
+    """Instances have dates of many forms; of one that nobody can read nothing is known."""
+    try:
+        return _moment(value)
+    except ValueError:
+        return None
