@@ -10,11 +10,15 @@ from support.clusters import eventually
 from support.fakequeue import FakeQueue
 from support.gridruns import Story, task
 
+from flowc.dataclass import replace
+from flowc.events import JobEnded
 from flowc.executors.grid import submitter
 from flowc.executors.grid.base import Account, LaterError, Pace, RefusedError, Settings
+from flowc.executors.grid.crosscheck import differences
 from flowc.executors.grid.driver import GridExecutor
 from flowc.executors.grid.files import words
 from flowc.ids import JobId
+from flowc.units import MIB
 
 WORDS = "flowc.executors.grid.watcher.words"
 PACE = Pace(
@@ -239,3 +243,38 @@ def test_what_is_measured_closely_comes_home(queue: FakeQueue) -> None:
     assert end.figures["processes_peak"] >= 2
     assert len(end.figures["series"]["t_s"]) >= 2
     story.executor.close()
+
+
+# fmt: off
+DIFFERENCES = {  #       accounted for                            what is told
+    "nothing known":     (Account("b"),                           []),
+    "the same":          (Account("b", "", 0, 9.0, 10.5, 90 * MIB), []),
+    "a failure":         (Account("b", "oom", 137),               ["end"]),
+    "another exit code": (Account("b", "", 3),                    ["end"]),
+    "CPU time":          (Account("b", "", 0, 9.0, 40.0),         ["cpu"]),
+    "no CPU time":       (Account("b", "", 0, 9.0, 0.0),          ["cpu"]),
+    "memory":            (Account("b", "", 0, 9.0, 10.0, 500 * MIB), ["memory"]),
+    "a peak was missed": (Account("b", "", 0, 9.0, 10.0, 1),      []),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("account", "told"), DIFFERENCES.values(), ids=DIFFERENCES)
+def test_what_an_account_contradicts(account: Account, told: list[str]) -> None:
+    event = JobEnded(JobId(0), 1, 0.0, 0, 9.0, 10.0, 100 * MIB)
+    assert [what for what, _ in differences(event, account)] == told
+
+
+def test_the_accounting_is_held_against_what_nodes_say(queue: FakeQueue) -> None:
+    """Late as it is; and of several jobs one is enough."""
+    executor = GridExecutor(queue, Settings(pace=replace(PACE, account_s=0.3)), "grid")
+    story = Story(executor)
+    story.run([task(job, "true") for job in range(2)])
+    name = queue.batches["1"].name
+    for number in (1, 2):
+        queue.known_accounts["1", number] = Account(name, "", 7)
+    executor.submit([task(2, "sleep 2")])
+    story.until(lambda: story.notices)
+    story.end(2)
+    assert [notice.code for notice in story.notices] == ["accounting-differs"]
+    executor.close()

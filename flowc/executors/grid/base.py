@@ -197,6 +197,7 @@ class Pace:
     late_s: float = 30.0  # what a node has written may take so long to be seen
     lost_s: float = 30.0  # what the engine does not know for so long has vanished
     beat_s: float = 10.0  # how often a node says that it lives
+    account_s: float = 30.0  # how often the accounting is held against what nodes have measured
     close_s: float = 60.0  # how long what was cancelled is waited for
     timeout_s: float = 120.0  # for one program of the engine's
 

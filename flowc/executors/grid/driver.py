@@ -19,6 +19,7 @@ from flowc.events import JobEnded, JobStarted, Notice
 from flowc.executors.base import Capacity, Task
 from flowc.executors.grid.base import Queue, Settings
 from flowc.executors.grid.caller import Answer
+from flowc.executors.grid.crosscheck import CrossCheck
 from flowc.executors.grid.engine import Engine
 from flowc.executors.grid.files import GRID, forbid, last_words
 from flowc.executors.grid.judge import CANCELLED, NO_RESULT, VANISHED, Verdict, cancelled, judge
@@ -62,6 +63,7 @@ class GridExecutor:
             self._engine, settings, self._home, self._groups, self._known, self._refused
         )
         self._watcher = Watcher(self._engine, self._pace, self._groups)
+        self._crosscheck = CrossCheck(self._engine, self._pace.account_s)
         self._slots: dict[JobId, Slot] = {}
         self._events: list[JobStarted | JobEnded | Notice] = []
         self._told: list[Slot] = []  # whose ends the run was given by the last `wait`
@@ -140,6 +142,7 @@ class GridExecutor:
         self._take_cancels(now_s)
         self._submit(now_s)
         self._watcher.step(now_s)
+        self._crosscheck.step(now_s)
         for group in [*self._groups]:
             for slot in [*group.open.values()]:
                 self._look_at(slot, now_s)
@@ -260,7 +263,10 @@ class GridExecutor:
                 self._submitter.add(task)
             return
         self._slots.pop(slot.task.job, None)
-        self._events.append(ended_event(slot, verdict.cause, verdict.exit_code))
+        event = ended_event(slot, verdict.cause, verdict.exit_code)
+        self._events.append(event)
+        if slot.end is not None:
+            self._crosscheck.add(slot, event)
         self._told.append(slot)
         if slot.was is not None and slot.was.log != slot.task.log:
             with suppress(OSError):
