@@ -69,6 +69,7 @@ class Fold:
     def __init__(self) -> None:
         self._started: RunStarted | None = None
         self._ended: RunEnded | None = None
+        self._earlier: list[str] = []  # runs that came before in the same log
         self._jobs: dict[int, _Job] = {}
         self._groups: dict[int, GroupPlanned] = {}
         self._pauses: dict[float, bool] = {}  # when, and whether it began then
@@ -78,7 +79,9 @@ class Fold:
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             if self._started is not None and self._started.run != event.run:
+                earlier = [*self._earlier, self._started.run]
                 self.__init__()  # type: ignore[misc] # several runs in one file: the last counts
+                self._earlier = earlier
             self._started = event
         if event.at_s > 0:
             self._first_s = min(event.at_s, self._first_s or event.at_s)
@@ -129,6 +132,11 @@ class Fold:
         for id in sorted(self._jobs):
             run.jobs[id] = _job_story(id, self._jobs[id], is_over=bool(run.outcome))
         set_ready_times(run)
+        if self._earlier:
+            run.notes.append(
+                "Before this run came others, as checkpoints make them, which have reports of "
+                f"their own: {', '.join(self._earlier[-5:])}."
+            )
         _note(run)
         return run
 

@@ -79,6 +79,7 @@ def test_a_skipped_job_has_no_attempt() -> None:
 def test_of_several_runs_in_one_file_the_last_counts() -> None:
     run = fold_events([*many_jobs(9), *[run_started(run="other"), *job(0, 0, 1), run_ended(1)]])
     assert (run.run, len(run.jobs), run.makespan_s) == ("other", 1, 1.0)
+    assert any("20260131-142501-4242" in note for note in run.notes)
 
 
 def write(path: Path, events: list[Event], tail: str = "") -> str:

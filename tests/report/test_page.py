@@ -4,15 +4,20 @@ ever text in it."""
 import base64
 import hashlib
 import json
+import random
 import re
+from contextlib import suppress
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.runlog import CANARY, HOSTILE, hostile_run, job, many_jobs, run_ended, run_started
 
-from flowc.events import Event
+from flowc.events import Event, from_line, to_line
 from flowc.record.fold import fold_events
 from flowc.report.compare import compare, compare_json, compare_text
+from flowc.report.exports import EXPORTS
 from flowc.report.figures import Figures, figures
 from flowc.report.page import render_comparison, render_page
 from flowc.report.rulegraph import HEIGHT, WIDTH, rule_graph
@@ -101,6 +106,29 @@ def test_a_report_says_what_is_missing(name: str) -> None:
     for note in found.notes:
         assert note.replace("'", "&#39;") in page
         assert note in text
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=12, deadline=None)
+def test_whatever_is_left_of_a_log_has_a_report(draw: random.Random) -> None:
+    """Lines lost, in any order, between such of another version, and cut within the last one."""
+    lines = [to_line(event) for event in many_jobs(8, seed=draw.randint(0, 9))]
+    lines = [line for line in lines if draw.random() < 0.7]
+    draw.shuffle(lines)
+    lines.insert(draw.randint(0, len(lines)), '{"event":"from-the-future","job":1,"at_s":1e9}\n')
+    text = "".join(lines)[: -draw.randint(1, 40)]
+    events = []
+    for line in text.splitlines():
+        with suppress(ValueError):
+            events.append(from_line(line))
+    found = figures(fold_events([event for event in events if event is not None]))
+    assert found.makespan_s >= 0 and found.core_area.requested >= 0
+    assert all(bar.end_s >= bar.start_s >= bar.ready_s >= 0 for bar in found.bars)
+    Reader(render_page(found))
+    assert render_text(found)
+    for form, export in EXPORTS.items():
+        if form != "wfformat" or found.run.jobs:
+            assert export(found)
 
 
 def test_a_report_of_ten_jobs_is_small() -> None:
