@@ -140,24 +140,27 @@ def test_a_batch_is_found_by_its_whole_name() -> None:
 
 
 SACCT = """\
-12_1|f12-1-map|COMPLETED|0:0|5|00:01.250||n1
-12_1.batch|batch|COMPLETED|0:0|5|00:01.250|20480K|n1
-12_2|f12-1-map|FAILED|7:0|65|1-00:00:02||n2
-12_3|f12-1-map|CANCELLED by 0|0:0|0|00:00:00||None assigned
-12_4|f12-1-map|FAILED|0:9|3|00:00:01||n1
-12_4.batch|batch|FAILED|0:9|3|00:00:01|0|n1
-12_5|f12-1-map|RUNNING|0:0|3|00:00:00||n1
-12_[6-9]|f12-1-map|PENDING|0:0|0|00:00:00||None assigned
+1_1|f12-1-map|COMPLETED|0:0|7|00:04.131||n1
+1_1.batch|batch|COMPLETED|0:0|7|00:04.131|34800K|n1
+1_2|f12-1-map|FAILED|3:0|1|00:00.057||n1
+1_2.batch|batch|FAILED|3:0|1|00:00.057||n1
+1_3|f12-1-map|FAILED|0:9|2|1-00:00:02||n1
+1_3.batch|batch|CANCELLED by 0|0:9|2|00:00.031|341992K|n1
+1_4|f12-1-map|CANCELLED by 0|0:0|1|00:00.051||n1
+1_4.batch|batch|FAILED|9:0|1|00:00.051||n1
+1_5|f12-1-map|RUNNING|0:0|3|00:00:00||n1
+1_[6-9]|f12-1-map|PENDING|0:0|0|00:00:00||None assigned
 """
+"""A job that has used too much memory is FAILED here, too."""
 
 
 def test_accounts() -> None:
     found = SLURM.account(Said(0, SACCT, ""))
     assert found == {
-        ("12", 1): Account("f12-1-map", "", 0, 5.0, 1.25, 20480 * 1024, "n1"),
-        ("12", 2): Account("f12-1-map", "", 7, 65.0, 86402.0, None, "n2"),
-        ("12", 3): Account("f12-1-map", "cancelled", 0, 0.0, 0.0, None, "None assigned"),
-        ("12", 4): Account("f12-1-map", "signal", 137, 3.0, 1.0, None, "n1"),
+        ("1", 1): Account("f12-1-map", "", 0, 7.0, 4.131, 34800 * 1024, "n1"),
+        ("1", 2): Account("f12-1-map", "", 3, 1.0, 0.057, None, "n1"),
+        ("1", 3): Account("f12-1-map", "signal", 137, 2.0, 86402.0, 341992 * 1024, "n1"),
+        ("1", 4): Account("f12-1-map", "cancelled", 0, 1.0, 0.051, None, "n1"),
     }
 
 
