@@ -30,7 +30,7 @@ def asked(args: Namespace, *, create_directory: bool = False) -> Asked:
     if directory is not None:
         workflow = os.path.abspath(workflow)
         configfiles = [os.path.abspath(file) for file in configfiles]
-        for name in ("resource_file", "save_profile", "callback_log", "site"):
+        for name in ("resource_file", "save_profile", "callback_log"):
             if (file := getattr(args, name, None)) is not None:
                 setattr(args, name, os.path.abspath(file))
         _go_to(directory, create=create_directory)

@@ -176,8 +176,6 @@ def _run_options(args: Namespace, workflow: str) -> "RunOptions":
 
 
 def _running(args: Namespace) -> "Running":
-    import os
-
     from flowc.api import Running
 
     return Running(
@@ -193,5 +191,4 @@ def _running(args: Namespace) -> "Running":
         local_memory_bytes=args.local_mem,
         local_below_s=args.local_below,
         executor_options=dict(args.executor_option or ()),
-        site=args.site and os.path.abspath(args.site),
     )

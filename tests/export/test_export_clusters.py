@@ -65,3 +65,40 @@ def test_what_is_cancelled_leaves_no_half_output_and_goes_on_later(
     assert call(cluster, workdir, "submit.sh").returncode == 0
     assert wait(cluster, workdir) == 0
     assert (workdir / "slow.txt").read_text() == "whole\n"
+
+
+GROWS = """
+limits: few=2
+rule all:
+    input: "sum"
+rule part:
+    output: "part/{n}"
+    limits: few=1
+    retries: 1
+    mem_gb: lambda wildcards, attempt: 0.25 * attempt
+    env: WORD="it's {n}"
+    shell: "echo {wildcards.n} {attempt} >> tries; [ {attempt}{wildcards.n} != 13 ]; "
+        "echo $WORD $SITE $LC_ALL $(umask) {mem_gb} > {output}"
+rule sum:
+    input: expand("part/{n}", n=range(5))
+    output: ensure("sum", non_empty=True)
+    shell: "cat {input} > {output}"
+"""
+
+
+def test_the_next_attempt_gets_more_and_a_site_is_heeded(
+    workdir: Path, flowc: Flowc, cluster: Cluster
+) -> None:
+    (workdir / "Workflowfile").write_text(GROWS)
+    (workdir / "site.yaml").write_text("max_array: 4\nmax_running: 3\nsetup: export SITE=here\n")
+    words = (f"export-{cluster.name}", "-o", EXPORT, "--site", "site.yaml")
+    assert flowc(*words).returncode == 0
+    locale = Cluster(cluster.name, cluster.env | {"LC_ALL": "C.UTF-8"})
+    first = call(locale, workdir, "submit.sh")
+    assert first.returncode == 0 and len(first.stdout.splitlines()) == 5, first.stderr
+    assert wait(cluster, workdir) == 0
+    tries = sorted((workdir / "tries").read_text().splitlines())
+    assert tries == ["0 1", "1 1", "2 1", "3 1", "3 2", "4 1"]
+    umask = subprocess.run("umask", shell=True, capture_output=True, text=True).stdout.strip()
+    made = [f"it's {n} here C.UTF-8 {umask} {0.5 if n == 3 else 0.25}" for n in range(5)]
+    assert (workdir / "sum").read_text().splitlines() == made

@@ -1,0 +1,44 @@
+"""A run on a cluster and on the machine that submits, and what its jobs find there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.clusters import Cluster
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOW = """
+localrules: gather
+rule all:
+    input: "all.txt"
+rule far:
+    output: "far/{n}.txt"
+    env: WORD="it's {n}"
+    shell: "echo far ${{SLURM_JOB_ID:+id}}${{JOB_ID:+id}} > {output}; "
+        "echo $WORD $GIVEN $LC_ALL $PWD $(umask) >> {output}"
+rule gather:
+    input: expand("far/{n}.txt", n=range(3))
+    output: "all.txt"
+    threads: 9
+    shell: "cat {input} > {output}; "
+        "echo here ${{SLURM_JOB_ID:-}}${{JOB_ID:-}} {threads} >> {output}"
+"""
+
+
+def test_local_rules_stay_here_and_the_rest_finds_what_a_local_job_finds(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    (tmp_path / "Workflowfile").write_text(WORKFLOW)
+    env = cluster.env | {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+    words = ["run", "--executor", cluster.name, "--local-cores", "1", "--env", "GIVEN=a  b"]
+    done = subprocess.run(
+        [sys.executable, "-m", "flowc", *words],
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, umask=0o027,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = f"a b C.UTF-8 {os.path.realpath(tmp_path)} 0027"
+    far = "".join(f"far id\nit's {n} {found}\n" for n in range(3))
+    assert (tmp_path / "all.txt").read_text() == f"{far}here 1\n"
