@@ -84,6 +84,16 @@ class FittedMemory(NamedTuple):
             needed += SLACK_BYTES
         return max(needed, 2 * self.lost_bytes, SLACK_BYTES)
 
+    def raised(self, input_bytes: float | None, peak_bytes: float) -> "FittedMemory":
+        """With so much headroom that it would have been enough for this job."""
+        if not self.varies or input_bytes is None:
+            enough = max(self.constant_bytes, peak_bytes + SLACK_BYTES)
+            return self._replace(constant_bytes=enough)
+        base = self.scale.at(input_bytes)
+        if self.is_ratio and base > 0:
+            return self._replace(headroom=max(self.headroom, peak_bytes / base))
+        return self._replace(headroom=max(self.headroom, peak_bytes - base), is_ratio=False)
+
     def _next(self, previous_bytes: float) -> float:
         """Twice as much where the largest seen is not clearly more."""
         enough = self.largest_bytes + SLACK_BYTES

@@ -33,7 +33,7 @@ _AT_ONCE = 16
 """Up to so many measurements there is a fit for each of them: under half a millisecond."""
 _MORE = 1.04
 """With more there is one for each 4 % more, in steps, so that no job waits for long."""
-_LOOKED_AT = 128
+_LOOKED_AT = 192
 """So many measurements are looked at in the steps for one more of them."""
 
 
@@ -89,9 +89,11 @@ class MemoryModel:
             self._fitted = None  # `request` makes another
             return
         if measurement.outcome == OK:
-            was_wrong = fitted._first(measurement.input_bytes) < self._good[-1].peak_bytes
-            has_more = self._count >= _MORE * fitted.measurements
+            last, has_more = self._good[-1], self._count >= _MORE * fitted.measurements
+            was_wrong = fitted._first(last.input_bytes) < last.peak_bytes
             self._is_due = self._is_due or was_wrong or has_more
+            if was_wrong and self._fitted is not None:  # until it is known better
+                self._fitted = self._fitted.raised(last.input_bytes, last.peak_bytes)
         if self._steps is None and self._is_due:
             self._begin()
         self._advance(max(1, _LOOKED_AT // len(self._good)))

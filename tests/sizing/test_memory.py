@@ -108,6 +108,15 @@ def test_first_requests_are_careful_and_say_so() -> None:
     assert GIB < model.request(5).bytes < first.bytes
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_a_fit_that_is_raised_is_enough(name: str) -> None:
+    fitted = fit_memory(measured(RULES[name], 40))
+    for size in (None, 2 * GIB, 20 * GIB):
+        first = fitted.request(size).bytes
+        assert fitted.raised(size, 2 * first).request(size).bytes >= 2 * first
+        assert fitted.raised(size, (first - SLACK_BYTES) / 2) == fitted
+
+
 def test_after_a_kill_the_largest_seen_then_twice() -> None:
     fitted = fit_memory(measured(RULES["grows with input"], 40))
     size = 2 * GIB
@@ -206,6 +215,7 @@ def test_what_was_too_little_is_known_at_once() -> None:
         model.update(task)
     small = model.request(5 * GIB)
     model.update(Measurement(7 * GIB, 5 * GIB, 60.0))
+    assert model.request(5 * GIB).bytes >= 7 * GIB
     assert model.request(5 * GIB, 2, small.bytes).bytes == 7 * GIB + SLACK_BYTES
     model.update(Measurement(None, 5 * GIB, requested_bytes=9 * GIB, outcome=OOM))
     assert model.request(5 * GIB).bytes == 18 * GIB
@@ -348,7 +358,7 @@ def test_the_careful_level_kills_no_more_of_those_measured(
     tasks = measured(RULES[name], count, seed)
     least, fewest = fit_memory(tasks), fit_memory(tasks, FEWEST_FAILURES)
     assert fewest.killed <= least.killed + 1  # weighed by run time, so one may be exchanged
-    assert (fewest.waste or 0) >= (least.waste or 0) * 0.9 or fewest.killed < least.killed
+    assert (fewest.waste or 0) >= (least.waste or 0) * 0.7 or fewest.killed < least.killed
 
 
 @settings(max_examples=60, deadline=None)
