@@ -23,17 +23,21 @@ from flowc.measure.sample import Sampler
 BURNERS = Path(__file__).parents[2] / "measure" / "burners.py"
 MIB = 1 << 20
 
-PROGRAMS = {
-    "1 thread": "cores threads 1 4",
-    "2 threads": "cores threads 2 4",
-    "4 threads": "cores threads 4 4",
-    "2 processes": "cores processes 2 4",
-    "a child": "cores processes 1 4",
-    "forks and ends": "tree 4",
-    "500 MB for 2 s": "memory 500 2",
-    "300 MB for 50 ms": "memory 300 0.05",
-    "200 MB in 4 processes": "shared 200 3 3",
+PROGRAMS = {  # words for the burners, CPU seconds, MB
+    "1 thread": ("work threads 1 3", 3.0, 0),
+    "2 threads": ("work threads 2 2", 4.0, 0),
+    "4 threads": ("work threads 4 1", 4.0, 0),
+    "2 processes": ("work processes 2 2", 4.0, 0),
+    "4 processes": ("work processes 4 1", 4.0, 0),
+    "a child": ("work processes 1 3", 3.0, 0),
+    "forks and ends": ("forks 75 0.04", 3.0, 0),
+    "50 ms": ("work threads 1 0.05", 0.05, 0),
+    "500 MB for 2 s": ("memory 500 2", None, 500),
+    "2 GB for 2 s": ("memory 2000 2", None, 2000),
+    "300 MB for 50 ms": ("memory 300 0.05", None, 300),
+    "200 MB in 4 processes": ("shared 200 3 3", None, 200),
 }
+"""What is known of them: cores are the CPU time by the time that it took, on any machine."""
 
 
 Stop = Callable[[], tuple[float | str, float | None]]
@@ -83,8 +87,11 @@ def peers() -> Iterator[tuple[str, Callable[..., Any]]]:
         yield name, start
 
 
-def run(words: str, watchers: dict[str, Callable[..., Any]]) -> dict[str, tuple[Any, Any]]:
-    """By tool: cores and MB; `wait4` for what the kernel says."""
+def run(
+    words: str, cpu_s: float | None, memory_mb: int, watchers: dict[str, Callable[..., Any]]
+) -> dict[str, tuple[Any, Any]]:
+    """By tool: cores and MB; `known` for what a burner was told, `wait4` for what the kernel says
+    of the CPU."""
     sampler = Sampler()
     with TemporaryDirectory() as directory:
         began_s = time.monotonic()
@@ -103,23 +110,25 @@ def run(words: str, watchers: dict[str, Callable[..., Any]]) -> dict[str, tuple[
     mean = (used.ru_utime + used.ru_stime) / wall_s
     peak_mb = max(series.memory_peak_bytes, 0) / MIB
     cores = max(mean, series.cores_peak or 0.0)
-    return {"wait4": (mean, None), "flowc": (cores, peak_mb), **found}
+    known = ("" if cpu_s is None else cpu_s / wall_s, memory_mb or None)
+    return {"known": known, "wait4": (mean, None), "flowc": (cores, peak_mb), **found}
 
 
 def main() -> None:
     watchers = dict(peers())
-    tools = ["wait4", "flowc", *watchers]
-    print("cores: wait4's mean, flowc's peak over a second, nipype's largest (median), Snakemake's")
-    print("mean; MB: at the peak\n")
-    print(f"{'':22}" + "".join(f"{tool:>22}" for tool in tools))
-    for name, words in PROGRAMS.items():
-        found = run(words, watchers)
+    tools = ["known", "wait4", "flowc", *watchers]
+    print("cores: what the program was told to use, wait4's mean, flowc's peak over a second,")
+    print("nipype's largest (median), Snakemake's mean; MB: at the peak, and what was told besides")
+    print("what an idle program takes\n")
+    print(f"{'':22}" + "".join(f"{tool:>20}" for tool in tools))
+    for name, (words, cpu_s, memory_mb) in PROGRAMS.items():
+        found = run(words, cpu_s, memory_mb, watchers)
         cells = []
         for tool in tools:
             cores, memory = found[tool]
             shown = cores if isinstance(cores, str) else f"{cores:.2f}"
             size = "" if memory is None else f" {memory:4.0f} MB"
-            cells.append(f"{shown + size:>22}")
+            cells.append(f"{shown + size:>20}")
         print(f"{name:22}" + "".join(cells))
 
 
