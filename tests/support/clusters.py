@@ -85,8 +85,15 @@ def sge() -> Iterator[Cluster]:
 @pytest.fixture
 def lone_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """The one of the `cluster` parameter, for nobody else: its daemons may be killed."""
-    found = _started(request.param)
-    with _locked(found.name, fcntl.LOCK_EX):
+    with alone(request.param) as found:
+        yield found
+
+
+@contextmanager
+def alone(name: str) -> Iterator[Cluster]:
+    """One for nobody else."""
+    found = _started(name)
+    with _locked(name, fcntl.LOCK_EX):
         try:
             yield found
         finally:
