@@ -11,6 +11,8 @@ from flowc.units import GIB, show_bytes
 
 MARGIN = 1.2
 """The advice for memory: so many times the largest peak that was seen."""
+LEAST_GB = 0.04
+"""No advice is below: a shell takes some, and one that is busy takes more."""
 FEW = 3
 """The advice for fewer attempts says that it rests on few."""
 
@@ -162,7 +164,7 @@ def _advice(cores: Spread, used: Spread, memory: Spread, peaks: Spread) -> Advic
             threads = wanted
             why.append(f"{_of(used, 'attempts')}: 95 % used {used.p95:.2g} cores or less")
     if peaks and peaks.most > 0:
-        wanted_gb = round_up(peaks.most * MARGIN / GIB)
+        wanted_gb = max(LEAST_GB, round_up(peaks.most * MARGIN / GIB))
         asked_gb = memory.most / GIB if memory else None
         if asked_gb is None or not 0.9 <= wanted_gb / asked_gb <= 1.1:
             memory_gb = wanted_gb

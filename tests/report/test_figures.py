@@ -165,6 +165,11 @@ def test_round_up() -> None:
     assert [round_up(size) for size in asked] == [0.01, 0.02, 0.5, 1.0, 1.3, 13.0, 130.0]
 
 
+def test_advice_leaves_room_for_the_system() -> None:
+    found = of(run_started(), job(0, 0, 1, memory_gb=1, peak_gb=0.005), run_ended(1))
+    assert found.rules[0].advice.lines == ["mem_gb: 0.04"]
+
+
 # --- invariants ----------------------------------------------------------------------------------
 
 
