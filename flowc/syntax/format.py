@@ -7,6 +7,7 @@ list, parentheses around a long value. That is why comments and the spelling of 
     format_groups    brackets, and the blanks between two words
     format_break     what is too long for a line
     format_verbatim  what is moved only
+    format_off       what stays as it is written
 """
 
 from flowc.diagnostic import WorkflowError
@@ -34,6 +35,7 @@ from flowc.syntax.format_groups import (
     split_items,
 )
 from flowc.syntax.format_lines import Line, Lines, Word, width_of
+from flowc.syntax.format_off import Kept, kept_parts
 from flowc.syntax.format_verbatim import code_lines, fixed_lines, moved
 from flowc.syntax.parse import parse
 from flowc.syntax.same import same_trees
@@ -70,14 +72,43 @@ class _Formatter:
         self.kinds: list[str] = []  # of the latest line on each level, inside of what is open
 
     def text(self) -> str:
-        for line in self.read.lines:
-            self._space(line)
-            self.out += self._lines(line)
-            self._comments_below(line)
+        lines, at = self.read.lines, 0
+        for part in [*kept_parts(self.read), None]:
+            for line in lines[at : part.first if part else None]:
+                self._space(line)
+                self.out += self._lines(line)
+                self._comments_below(line)
+            if part is not None:
+                self._keep(part)
+                at = part.last
         for comment in self.read.end:
             self._blank(min(comment.blank_lines, 2))
             self.out.append(comment.text)
         return "\n".join(self.out) + "\n" if self.out else ""
+
+    def _keep(self, part: Kept) -> None:
+        """Copy what is not to be formatted, moved with its block, with its comments."""
+        lines = self.read.lines
+        first, last = lines[part.first], lines[part.last - 1]
+        first.leading = [c for c in first.leading if c.start <= part.off.start]
+        first.blank_lines = 0
+        self._space(first)
+        text = self.source.text[part.start : part.end].rstrip("\n")
+        by = first.depth * INDENT - (first.column or 0)
+        kept = text.split("\n") if text else []
+        if first.depth:
+            fixed = fixed_lines(self.source.text, part.start, part.end, self.read.long_strings)
+            kept = moved(kept, 0, by, fixed)
+        self.out += kept
+        for line in lines[part.first + 1 : part.last]:
+            del self.kinds[line.depth :]
+            self.kinds.append("block" if _is_block(line) else line.kind)
+        last.trailing = [each for each in last.trailing if each[1].start >= part.end]
+        self._comments_below(last)
+        if part.last < len(lines):
+            following = lines[part.last]
+            following.leading = [c for c in following.leading if c.start >= part.end]
+        self.read.end = [c for c in self.read.end if c.start >= part.end]
 
     # --- between lines ---------------------------------------------------------------------------
 

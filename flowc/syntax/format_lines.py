@@ -16,10 +16,11 @@ from flowc.syntax.words import Token
 class Comment:
     """A comment on a line of its own."""
 
-    __slots__ = ("blank_lines", "column", "text")
+    __slots__ = ("blank_lines", "column", "start", "text")
 
-    def __init__(self, text: str, column: int, blank_lines: int) -> None:
+    def __init__(self, text: str, start: int, column: int, blank_lines: int) -> None:
         self.text = text
+        self.start = start
         self.column = column
         self.blank_lines = blank_lines  # before it
 
@@ -143,7 +144,7 @@ class Lines:
             line_start = text.rfind("\n", 0, start) + 1
             since = max(reached, previous.end if previous else 0)
             blank = blank_lines(text[since:line_start], at_start=not since)
-            comment = Comment(body, width_of(text[line_start:start]), blank)
+            comment = Comment(body, start, width_of(text[line_start:start]), blank)
             reached = end
             following = words[at] if at < len(words) else None
             if following is None or id(following) in first:

@@ -133,3 +133,52 @@ def test_deep_brackets_need_no_deep_stack(depth: int) -> None:
 def test_a_file_with_faults_has_no_form() -> None:
     with pytest.raises(WorkflowError):
         format_text(Source("x", "rule a:\n    input: ("))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32))
+def test_any_workflow_with_parts_that_stay(seed: int) -> None:
+    """Wherever the comments stand: the rest is formatted, and the second time nothing changes."""
+    chance = random.Random(seed)
+    lines = workflow_text(chance).split("\n")
+    for _ in range(chance.randrange(1, 6)):
+        at = chance.randrange(len(lines) + 1)
+        following = lines[at] if at < len(lines) else ""
+        indent = following[: len(following) - len(following.lstrip())]
+        word = chance.choice(("off", "on"))
+        lines.insert(at, f"{chance.choice((indent, indent, '', '    '))}# fmt: {word}")
+    text = "\n".join(lines)
+    try:
+        parse(Source("x", text))
+    except WorkflowError:
+        return
+    keeps_everything(text)
+
+
+# fmt: off
+STAYS = {  # before, after
+    "to the end": ("X=1\n# fmt: off\nY=2\nZ  = 3  \n", "X = 1\n# fmt: off\nY=2\nZ  = 3  \n"),
+    "until it is on": (
+        "# fmt: off\nY=2\n# fmt: on\nZ=3\n",
+        "# fmt: off\nY=2\n# fmt: on\nZ = 3\n",
+    ),
+    "on at once": ("# fmt: off\n# fmt: on\nY=2\n", "# fmt: off\n# fmt: on\nY = 2\n"),
+    "to the block's end": (
+        "rule a:\n  # fmt: off\n  input:   'a',\n           'b'\n  # more\nX=1\n",
+        "rule a:\n    # fmt: off\n    input:   'a',\n             'b'\n    # more\n\n\nX = 1\n",
+    ),
+    "no level further in": (
+        "# fmt: off\nrule a:\n  input:   'a'\n  # fmt: on\n  output:   'b'\n",
+        "# fmt: off\nrule a:\n  input:   'a'\n  # fmt: on\n  output:   'b'\n",
+    ),
+    "not within a list": (
+        "X = [\n  # fmt: off\n  1,2]\n",
+        "X = [\n    # fmt: off\n    1,\n    2,\n]\n",
+    ),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("before", "after"), STAYS.values(), ids=STAYS)
+def test_what_stands_behind_fmt_off_stays(before: str, after: str) -> None:
+    assert keeps_everything(before) == after
