@@ -119,17 +119,23 @@ def run_graph(
     work; an event reaches each listener after it has been written to the log. Where jobs wait for
     checkpoints there are several rounds, each a run of its own.
     """
-    run, options = run or RunOptions(), options or PlanOptions()
-    plan, outcome = _run_round(graph, options, running, run, listeners, planned)
-    while plan.held and (outcome.exit_code == 0 or (run.keep_going and outcome.exit_code == 1)):
-        from flowc.plan.checkpoints import next_graph, outputs_of  # few workflows have any
+    from flowc.record.lock import DirectoryLock  # not for those who only plan
 
-        found = next_graph(plan, RealDisk())
-        if found is None:
-            break
-        options = replace(options, ran=options.ran | outputs_of(plan))
-        plan, more = _run_round(found, options, running, replace(run, run=""), listeners, None)
-        outcome = outcome.and_then(more)
+    run, options, running = run or RunOptions(), options or PlanOptions(), running or Running()
+    with ExitStack() as stack:
+        if running.lock:  # nobody comes in between two rounds
+            stack.enter_context(DirectoryLock(command=run.argv))
+            running = replace(running, lock=False)
+        plan, outcome = _run_round(graph, options, running, run, listeners, planned)
+        while plan.held and (outcome.exit_code == 0 or (run.keep_going and outcome.exit_code == 1)):
+            from flowc.plan.checkpoints import next_graph, outputs_of  # few workflows have any
+
+            found = next_graph(plan, RealDisk())
+            if found is None:
+                break
+            options = replace(options, ran=options.ran | outputs_of(plan))
+            plan, more = _run_round(found, options, running, replace(run, run=""), listeners, None)
+            outcome = outcome.and_then(more)
     if graph.workflow.handlers and (outcome.done or outcome.failed):
         _handle(graph, "onerror" if outcome.exit_code else "onsuccess")
     return outcome
@@ -147,7 +153,7 @@ def _handle(graph: JobGraph, name: str) -> None:
 def _run_round(
     graph: JobGraph,
     options: PlanOptions,
-    running: Running | None,
+    running: Running,
     run: RunOptions,
     listeners: Sequence[Listener],
     planned: Callable[[Plan], None] | None,
@@ -158,7 +164,6 @@ def _run_round(
     from flowc.record.log import new_run_id
     from flowc.run.drive import run_plan
 
-    running = running or Running()
     find_executor(running.executor)  # or nothing need be planned
     if running.save_profile is not None:
         from flowc.sizing.profile import may_add_to  # for such runs alone

@@ -1,5 +1,7 @@
 """Checkpoints: what is pending, in how many rounds it is worked out, and what is done once."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,11 @@ import pytest
 
 from flowc.api import Running, compile_file, ir_of, plan_file, run_file
 from flowc.diagnostic import WorkflowError
+from flowc.disk import Disk
 from flowc.events import Event, JobSubmitted, RunStarted
+from flowc.graph.job import JobGraph
+from flowc.plan.checkpoints import next_graph
+from flowc.plan.decision import Plan
 from flowc.plan.options import PlanOptions
 from flowc.run.options import RunOptions, RunOutcome
 
@@ -74,6 +80,20 @@ def test_a_function_that_asks_for_all_samples_takes_two_rounds(run: Run, seen: l
     outcome = run(SAMPLES.format(n=30))
     assert (outcome.exit_code, outcome.done, rounds(seen)) == (0, 31, 2)
     assert Path("all.txt").read_text().split()[:2] == ["parts/s0/s0x", "parts/s1/s1x"]
+
+
+def test_nobody_comes_in_between_two_rounds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock is its process's: so another one asks for it."""
+    codes = []
+
+    def between(plan: Plan, disk: Disk) -> JobGraph | None:
+        codes.append(subprocess.run([sys.executable, "-m", "flowc", "run"]).returncode)
+        return next_graph(plan, disk)
+
+    monkeypatch.setattr("flowc.plan.checkpoints.next_graph", between)
+    assert run(SAMPLES.format(n=2)).done == 3
+    assert codes == [4]
+    assert subprocess.run([sys.executable, "-m", "flowc", "run"]).returncode == 0
 
 
 def test_what_is_up_to_date_is_known_while_planning(run: Run, seen: list[Event]) -> None:
