@@ -82,9 +82,10 @@ def test_memory_that_may_not_be_looked_into_is_told(monkeypatch: pytest.MonkeyPa
 
 def test_what_forks_and_ends_is_counted() -> None:
     seen = Seen("tree", 1.2)
-    assert seen.series.cpu_s == pytest.approx(seen.cpu_s, rel=0.3, abs=0.05)
+    # what ends after the last look, at the end, is in the kernel's sum: see `test_truth`
+    assert seen.series.cpu_s == pytest.approx(seen.cpu_s, rel=0.1, abs=0.05)
     assert seen.series.cores_peak is not None
-    assert seen.series.cores_peak > 0.6 * seen.cpu_s / seen.wall_s
+    assert seen.series.cores_peak > 0.8 * seen.cpu_s / seen.wall_s
 
 
 def test_a_process_that_nobody_waits_for_still_counts(tmp_path: Path) -> None:
