@@ -298,7 +298,10 @@ _FORMS: dict[Any, str] = {
     str: "{_text(event.%s)}",
     float: "{_float(event.%s)}",
     float | None: "{_float(event.%s)}",
+    int | None: "{_float(event.%s)}",
     tuple[str, ...]: "{_texts(event.%s)}",
+    Mapping[str, str]: "{_dict(event.%s)}",
+    Mapping[str, float]: "{_dict(event.%s)}",
 }
 """By annotation, how a field is written; the others as what they turn out to be."""
 

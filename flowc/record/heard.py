@@ -7,6 +7,8 @@ from flowc.ids import JobId
 from flowc.record.log import EventLog
 from flowc.record.outputs import Folded, fold
 
+_OF_OUTPUTS = frozenset({JobSubmitted, JobDone, JobFailed, FilesRemoved, FilesTouched})
+
 
 class Heard:
     """A listener of a run, to be told each event after the log. `since_bytes`: what the log has up
@@ -20,6 +22,8 @@ class Heard:
         self._begun: dict[JobId, JobSubmitted] = {}  # most are done soon, which is all that counts
 
     def __call__(self, event: Event) -> None:
+        if type(event) not in _OF_OUTPUTS:
+            return
         if isinstance(event, JobSubmitted):
             self._begun[event.job] = event
         elif isinstance(event, JobDone):
@@ -30,7 +34,7 @@ class Heard:
             if begun is not None:
                 fold(self._folded, begun)
             fold(self._folded, event)
-        elif isinstance(event, FilesRemoved | FilesTouched):
+        else:
             fold(self._folded, event)
 
     def take(self) -> tuple[Folded, str, int]:

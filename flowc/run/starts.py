@@ -84,6 +84,10 @@ class Starts:
         while not self._state.stopped and (job := self.chooser.next(time.monotonic())) is not None:
             self._state.started(job)
             chosen.append(job)
+        if not chosen:
+            return []
+        if not self._expected.peaks:
+            return [(job, None) for job in chosen]
         single = [job for job in chosen if job not in self._graph.streams.bundles]
         begin = starting(self._graph, single, self._granted, self._expected.peaks)
         more = share_out(self.chooser, begin)

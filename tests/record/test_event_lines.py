@@ -1,6 +1,7 @@
 """Events as lines of JSON: what is written by hand is what `json` would write, and reads back."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -25,7 +26,10 @@ OF_KIND: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXT,
     float: FLOATS,
     float | None: FLOATS | st.none(),
+    int | None: st.integers(-(2**70), 2**70) | st.none(),
     tuple[str, ...]: st.lists(TEXT, max_size=3).map(tuple),
+    Mapping[str, str]: st.dictionaries(TEXT, TEXT, max_size=3),
+    Mapping[str, float]: st.dictionaries(TEXT, FLOATS, max_size=3),
 }
 """By annotation. Fields of other kinds may hold anything."""
 
