@@ -6,7 +6,6 @@ ends; where there is none although the engine says that it is over, somebody has
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -49,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # Grid Engine's word that it will suspend a job
     if is_forbidden(directory, element) or os.path.exists(f"{directory}/{element}.told"):
         return 0
-    word: dict[str, Any] = {"id": id, "host": socket.gethostname(), "at_s": time.time()}
+    word: dict[str, Any] = {"id": id, "host": os.uname().nodename, "at_s": time.time()}
     end = f"{directory}/{element}.end"
     if restarts or os.path.exists(f"{directory}/{element}.start"):
         # What it has made so far may be half; only flowc knows what to clear away.
