@@ -38,6 +38,7 @@ def flowc(directory: Path, *arguments: str, env: dict[str, str] | None = None) -
     return done.stdout
 
 
+@pytest.mark.slow
 def test_stdlib(tmp_path: Path) -> None:
     here = copy("stdlib", tmp_path)
     flowc(here, "run", "Workflowfile", "--cores", "4", "--mem", "6")
@@ -76,6 +77,7 @@ needs_lambda_phage = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_lambda_phage
 def test_lambda_phage(tmp_path: Path) -> None:
     here = copy("lambda-phage", tmp_path)
