@@ -41,7 +41,6 @@ REFUSED = {
     "locals": "names are looked up by themselves",
     "vars": "a dict holds values by name",
     "dir": "see the reference of the language",
-    "input": "a workflow file asks nobody; pass settings by `--config`",
     "print": "reading a workflow prints nothing; use `message:` on a rule",
     "hash": "no value needs it",
     "id": "no value needs it",

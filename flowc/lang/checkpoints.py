@@ -71,8 +71,12 @@ class Checkpoints:
             "close": lambda file: None,
         }
 
+    def is_made(self, path: str) -> bool:
+        """Whether a path is what a function was told of, or below that."""
+        return path in self.outputs or any(path.startswith(f"{o}/") for o in self.outputs)
+
     def _read(self, path: str, mode: Any, budget: Budget) -> str:
-        if path not in self.outputs and not any(path.startswith(f"{o}/") for o in self.outputs):
+        if not self.is_made(path):
             raise Refusal(
                 "unsupported",
                 "`open` reads outputs of checkpoints, and nothing else",

@@ -94,6 +94,8 @@ class Decoder:
             args = [self.value(value) for value in data["args"]]
             given = {name: self.value(value) for name, value in data["kwargs"].items()}
             return self.interpreter.builtins[data["of"]](*args, **given)
+        if kind == "job-file":
+            return self.interpreter.builtins[data["of"]][data["key"]]
         if kind == "moved":
             return read_moved(data, self.function)
         names = Scope(parent=self.scope)

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from flowc.diagnostic import WorkflowError
+from flowc.diagnostic import WorkflowError, fail
 from flowc.lang.callables import Builtin
 from flowc.lang.encode import Encoder
 from flowc.lang.faults import short
 from flowc.lang.formatting import repr_of
+from flowc.lang.jobfiles import JobFile
 from flowc.lang.limits import NESTING, Budget, Refusal, a_type
 from flowc.lang.members import Members
 from flowc.lang.methods import text_format
@@ -31,7 +32,7 @@ class Deferred:
     takes_rest = False
 
     def __init__(
-        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[Any], Any]
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[..., Any]
     ) -> None:
         self.name = name
         self.args = args
@@ -39,9 +40,15 @@ class Deferred:
         self.call = call
         functions = [value for value in (*args, *kwargs.values()) if hasattr(value, "span")]
         self.span: Span = functions[0].span if functions else _NOWHERE
+        if args and isinstance(args[0], JobFile):
+            self.parameters, self.required = args[0].parameters, args[0].required
 
-    def __call__(self, wildcards: Any) -> Any:
-        return self.call(wildcards)
+    def __call__(self, wildcards: Any, **files: Any) -> Any:
+        """`files`: those of the job, where an argument is one of them."""
+        try:
+            return self.call(wildcards, **files)
+        except Refusal as fault:  # the built-in's name is all the place there is
+            raise fail(fault.code, fault.message, hint=fault.hint) from None
 
     def to_data(self) -> dict[str, Any]:
         return Encoder(self.span).function(self)
@@ -166,7 +173,10 @@ def deferrable(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     def begin(value: Any, *args: Any, **kwargs: Any) -> Any:
         if not _is_function(value):
             return call(value, *args, **kwargs)
-        later = lambda wildcards: call(value(wildcards), *args, **kwargs)  # noqa: E731
+
+        def later(wildcards: Any, **files: Any) -> Any:
+            return call(value(wildcards, **files), *args, **kwargs)
+
         return Deferred(name, (value, *args), kwargs, later)
 
     return begin

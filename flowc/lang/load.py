@@ -132,7 +132,7 @@ class _Loader:
         space = Space(
             self.interpreter, self.faults, config, pathvars, config_is_given=config_is_given
         )
-        space.top.set_scatter = self.set_scatter
+        space.top.set_scatter, space.is_made = self.set_scatter, self.checkpoints.is_made
         space.around.names.update(
             preset(
                 self.main, config, space.rules, self.shell, self.cores, space.top.scatter,
@@ -343,7 +343,7 @@ class _Loader:
             config, pathvars or Pathvars(), config_is_given=module.config is not None
         )
         module.space = self.space = space
-        space.depth = len(self.files.stack) + 1
+        space.depth, space.user = len(self.files.stack) + 1, around
         seen, self.files.seen = self.files.seen, set()
         self._read_if_possible(path, module.path_span)
         self.files.seen, self.space = seen, around

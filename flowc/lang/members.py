@@ -8,6 +8,7 @@ from typing import Any
 
 from flowc.lang.callables import Bound, Builtin
 from flowc.lang.faults import choices, near
+from flowc.lang.jobfiles import JobFiles
 from flowc.lang.limits import RECORDS, Refusal, a_type, type_name
 from flowc.lang.values import Namespace
 
@@ -41,6 +42,8 @@ class Members:
                 pass
         elif kind is Namespace:
             return self._of_namespace(value, name)
+        elif kind is JobFiles:
+            return value[name]
         elif kind is PurePosixPath and name in PATH_FIELDS:
             return getattr(value, name)  # a fixed set of names
         elif kind is PurePosixPath and name == "parents":

@@ -19,7 +19,8 @@ from flowc.source import Span
 
 class PathChange:
     """What becomes of a path. `names`: the names that rules of the module have here; it may still
-    grow after the change was made."""
+    grow after the change was made. `is_made`: whether a path is what a checkpoint has told a
+    function of, which has been changed already."""
 
     def __init__(
         self,
@@ -27,11 +28,13 @@ class PathChange:
         replacements: Sequence[tuple[str, str]] = (),
         pathvars: Pathvars | None = None,
         names: Mapping[str, str] | None = None,
+        is_made: Callable[[str], bool] = lambda path: False,
     ) -> None:
         self.prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
         self.replacements = tuple(replacements)
         self.pathvars = pathvars
         self.names = names
+        self.is_made = is_made
 
     @property
     def moves(self) -> bool:
@@ -50,7 +53,7 @@ class PathChange:
         return FlaggedPath(changed, path.flags, rule)
 
     def _moved(self, path: str) -> str:
-        if path.startswith(("/", "..")):
+        if path.startswith(("/", "..")) or self.is_made(path):
             return path
         if self.replacements:
             found = [(old, new) for old, new in self.replacements if path.startswith(old)]

@@ -9,6 +9,7 @@ from typing import Any
 from flowc.disk import Disk
 from flowc.lang.callables import Builtin
 from flowc.lang.deferred import Lookup, branch, deferrable
+from flowc.lang.jobfiles import JobFiles
 from flowc.lang.limits import NESTING, Budget, Refusal, a_type
 from flowc.lang.members import Members
 from flowc.lang.pattern import Pattern
@@ -38,6 +39,7 @@ def path_functions(budget: Budget, disk: Disk, members: Members) -> dict[str, An
             table[flag] = partial(set_flag, budget, flag)
     table["report"] = _report
     found: dict[str, Any] = {name: Builtin(name, call) for name, call in table.items()}
+    found.update(input=JobFiles("input"), output=JobFiles("output"))
     for name in NOT_YET.split():
         found[name] = Builtin(name, partial(_not_yet, name))
     return found

@@ -12,7 +12,8 @@ STATEMENTS = {
     "class": "keep values in a dict",
     "while": "use `for`, over a list or a `range`",
     "try": "ask beforehand: `key in config`, `config.get(key, default)`, `exists(path)`",
-    "with": "files are read by jobs; values of the workflow come from `configfile:`",
+    "with": "functions may read what a checkpoint has made: `with open(path) as file:`, one file; "
+    "values of the workflow come from `configfile:`",
     "global": "a function returns its result",
     "nonlocal": "a function returns its result",
     "del": "give the value another name",

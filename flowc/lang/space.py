@@ -44,6 +44,8 @@ class Space:
         self.preamble: list[str] = []  # imports and functions, as the code of `run:` needs them
         self.names: dict[str, str] = {}
         """Of a module: the names that its rules have where they are used."""
+        self.user: Space | None = None  # of a module: where it is used
+        self.is_made: Callable[[str], bool] = lambda path: False  # by a checkpoint that was asked
         self.rules = RuleSpaces(self.drafts, self.broken_rules)
         self.around = Scope()
         self.scope = Scope(parent=self.around)
@@ -63,7 +65,9 @@ class Space:
             raise
 
     def checkpoint(self, name: str) -> Sequence[Item] | None:
-        """The outputs of a checkpoint."""
+        """The outputs of a checkpoint; of a module's, as they are where it is used."""
+        if self.user is not None and name in self.names:
+            return self.user.checkpoint(self.names[name])
         draft = self.drafts.get(name)
         return draft.outputs if draft is not None and draft.is_checkpoint else None
 
@@ -130,7 +134,8 @@ class Module:
 
     def change(self) -> PathChange:
         assert self.space is not None
-        return PathChange(self.prefix, self.replacements, None, self.space.names)
+        names, is_made = self.space.names, self.space.is_made
+        return PathChange(self.prefix, self.replacements, None, names, is_made)
 
     def inner_pathvars(self, around: Pathvars) -> Pathvars:
         found = Pathvars(around)

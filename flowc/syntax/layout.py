@@ -166,10 +166,24 @@ class Layout:
             if (word == "type" and after == "NAME") or (word == "match" and self._ends_in_colon()):
                 yield self._refused()
                 return
-        elif word in REFUSED or word == "@":
+        elif (word in REFUSED and not self._binds_a_file()) or word == "@":
             yield self._refused()
             return
         yield from self._plain("suite")
+
+    def _binds_a_file(self) -> bool:
+        """Whether this is `with open(path) as file:`. Any other `with` is refused as a whole."""
+        at, brackets, names = self.at + 1, 0, 0
+        if self.tokens[self.at].type != "WITH":
+            return False
+        while (kind := self.tokens[at].type) not in ("NEWLINE", "LAMBDA"):
+            brackets += _NESTS.get(kind, 0)
+            if not brackets:
+                names += kind == "AS"
+                if kind in ("COMMA", "COLON"):
+                    return kind == "COLON" and names == 1
+            at += 1
+        return False
 
     def _ends_in_colon(self) -> bool:
         at = self.at
@@ -373,7 +387,7 @@ class Layout:
         return Token("REFUSED", first.text, first.start, last.end)
 
 
-_HAS_SUITE = frozenset(("IF", "ELIF", "ELSE", "FOR", "DEF"))
+_HAS_SUITE = frozenset(("IF", "ELIF", "ELSE", "FOR", "DEF", "WITH"))
 _NESTS = {"LPAR": 1, "LSQB": 1, "LBRACE": 1, "FOPEN": 1}
 _NESTS |= {"RPAR": -1, "RSQB": -1, "RBRACE": -1, "FCLOSE": -1}
 _AFTER_BLOCK = frozenset(("COLON", "NAME", "STRING", "NUMBER", "FSTART"))

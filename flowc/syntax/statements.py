@@ -13,6 +13,7 @@ from flowc.syntax.tree import (
     Flow,
     For,
     If,
+    Literal,
     Name,
     Parameter,
     Return,
@@ -266,6 +267,15 @@ class Statements(Expressions):
             return Unsupported("for ... else", self.span(word.start, otherwise[1]))
         span = self.span(word.start, end)
         return For(self.target(target), iterable, tuple(statements), span)
+
+    def with_statement(
+        self, word: Token, value: Expr, _as: Token, target: Expr, _colon: Token, suite: Suite
+    ) -> Statement:
+        """`with open(path) as file:` gives the file its name, as files are read at once."""
+        statements, end = suite
+        bound = Assign((self.target(target),), None, value, value.span)
+        always = Literal(True, self.span(word.start, word.end))
+        return If(((always, (bound, *statements)),), (), self.span(word.start, end))
 
     def def_statement(
         self,

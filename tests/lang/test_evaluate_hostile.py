@@ -193,6 +193,7 @@ def test_nothing_leads_out_of_the_language(text: str) -> None:
     with pytest.raises(WorkflowError) as fault:
         run(text)
     assert fault.value.diagnostics[0].code in {
+        "not-callable",
         "unknown-attribute",
         "unknown-name",
         "unsupported",
