@@ -5,6 +5,7 @@ The picture is in docs/explanation/architecture.md. Imports inside of functions 
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -15,7 +16,6 @@ MODULES = {
     ".".join(p.relative_to(CODE.parent).with_suffix("").parts).removesuffix(".__init__"): p
     for p in CODE.rglob("*.py")
 }
-TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
 
 GROUND = ["dataclass", "ids", "source", "diagnostic", "units", "disk", "events", "machine"]
 COMPILE = ["syntax", "lang", "graph", "plan"]
@@ -89,22 +89,34 @@ LATE = {
 # fmt: on
 
 
+@cache
+def tree_of(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text("utf-8"))
+
+
+def statements(tree: ast.AST, how: str = "") -> Iterator[tuple[ast.AST, str]]:
+    """Every statement, and where it stands: "", "late" inside of a function, or "typing"."""
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for node in getattr(tree, field, ()):
+            yield node, how
+            inside = how
+            if isinstance(node, ast.FunctionDef):
+                inside = "late"
+            elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                inside = "typing"
+            yield from statements(node, inside)
+
+
 def imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Every module that is imported, and how: "", "late" inside of a function, or "typing"."""
-    how: dict[ast.AST, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            how.update(dict.fromkeys(ast.walk(node), "late"))
-        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            how.update(dict.fromkeys(ast.walk(node), "typing"))
-    for node in ast.walk(tree):
+    """Every module that is imported, and where."""
+    for node, how in statements(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, how.get(node, "")) for alias in node.names)
+            yield from ((alias.name, how) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0 and node.module, "imports are absolute"
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
-                yield (full if full in MODULES else node.module), how.get(node, "")
+                yield (full if full in MODULES else node.module), how
 
 
 def room(module: str) -> str:
@@ -112,15 +124,15 @@ def room(module: str) -> str:
     return module.removeprefix("flowc").strip(".").partition(".")[0]
 
 
-EDGES = sorted(
-    {(name, target, how) for name, tree in TREES.items() for target, how in imports(tree)}
-)
+@cache
+def edges() -> list[tuple[str, str, str]]:
+    return sorted({(name, *found) for name in MODULES for found in imports(tree_of(name))})
 
 
 def test_nothing_imports_upward() -> None:
     wrong = [
         f"{name} imports {target}"
-        for name, target, _ in EDGES
+        for name, target, _ in edges()
         if target.startswith("flowc.") and room(target) != room(name)
         if not {room(target), target.removeprefix("flowc.")} & {*MAY_IMPORT.get(room(name), ())}
     ]
@@ -130,7 +142,7 @@ def test_nothing_imports_upward() -> None:
 
 def test_no_executor_knows_another() -> None:
     named = {"local", "grid", "sge", "slurm", "drmaa", "dask"}
-    for name, target, _ in EDGES:
+    for name, target, _ in edges():
         if room(name) == "run":
             assert target.rpartition(".")[2] not in named, name
         if name.rpartition(".")[2] in named and room(target) == "executors":
@@ -139,21 +151,23 @@ def test_no_executor_knows_another() -> None:
 
 def test_third_party_modules_stay_in_their_room() -> None:
     wrong = [
-        (n, t) for n, t, _ in EDGES if room(n) not in OUTSIDE.get(t.split(".")[0], room(n)).split()
+        (name, target)
+        for name, target, _ in edges()
+        if room(name) not in OUTSIDE.get(target.split(".")[0], room(name)).split()
     ]
     assert not wrong
 
 
 def test_no_cycle() -> None:
     graph: dict[str, set[str]] = {name: set() for name in MODULES}
-    for name, target, how in EDGES:
+    for name, target, how in edges():
         if target in MODULES and target != name and how != "typing":
             graph[name].add(target)
     TopologicalSorter(graph).prepare()
 
 
 def test_late_imports_have_a_reason() -> None:
-    late = [(n, t) for n, t, how in EDGES if how == "late" and room(n) not in LOADERS]
+    late = [(n, t) for n, t, how in edges() if how == "late" and room(n) not in LOADERS]
     wrong = [f"{name} imports {target}" for name, target in late if target not in LATE]
     assert not wrong, "import at the top, or give the reason in LATE"
     assert {*LATE} <= {target for _, target in late}, "a row that is not needed any more"
@@ -163,7 +177,8 @@ def test_late_imports_have_a_reason() -> None:
 def test_budget(name: str) -> None:
     lines = MODULES[name].read_text("utf-8").count("\n")
     assert lines <= 400
-    functions = [n for n in ast.walk(TREES[name]) if isinstance(n, ast.FunctionDef)]
+    tree = tree_of(name)
+    functions = [n for n, _ in statements(tree) if isinstance(n, ast.FunctionDef)]
     lengths = {f"{f.name}:{f.lineno}": (f.end_lineno or 0) - f.lineno + 1 for f in functions}
     assert not {place: length for place, length in lengths.items() if length > 60}
-    assert ast.get_docstring(TREES[name]), "a file opens with what it is about"
+    assert ast.get_docstring(tree), "a file opens with what it is about"
