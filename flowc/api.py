@@ -84,6 +84,7 @@ class Running:
     local_memory_bytes: int | None = None
     local_below_s: float | None = None  # jobs known to be over sooner do not; None: local rules'
     executor_options: Mapping[str, str] = field(default_factory=dict)
+    site: str | None = None  # settings of a cluster; an absolute path
 
 
 def run_file(
@@ -244,6 +245,7 @@ def _setup(running: Running, run: str) -> "Setup":
         running.memory_bytes,
         running.jobs,
         running.executor_options,
+        running.site,
         os.path.abspath(f".flowc/executors/{running.executor}"),
         running.save_profile is not None or running.callback_log is not None,
     )

@@ -17,7 +17,9 @@ MODULES = {
     for p in CODE.rglob("*.py")
 }
 
-GROUND = ["dataclass", "ids", "source", "diagnostic", "units", "disk", "events", "machine"]
+GROUND = [
+    "dataclass", "ids", "source", "diagnostic", "units", "disk", "events", "machine", "site"
+]  # fmt: skip
 COMPILE = ["syntax", "lang", "graph", "plan"]
 OBSERVE = ["record", "report", "live"]
 MEASURE = ["sizing", "measure"]
@@ -27,6 +29,7 @@ MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s versi
     "machine":    ["dataclass"],
     "source":     ["dataclass"],
     "diagnostic": ["dataclass", "source"],
+    "site":       ["dataclass", "source", "diagnostic"],
     "events":     ["dataclass", "ids"],
     "syntax":     GROUND,
     "lang":       [*GROUND, "syntax"],
@@ -52,7 +55,7 @@ MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s versi
     "testing":    [*GROUND, *COMPILE, "executors.base"],
 }
 # Third-party modules, and where they may be used.
-OUTSIDE = {"lark": "syntax", "psutil": "measure", "yaml": "lang sizing export",
+OUTSIDE = {"lark": "syntax", "psutil": "measure", "yaml": "lang sizing site",
            "jinja2": "report export",
            "markupsafe": "report"}
 # They load what the command at hand needs, no more.

@@ -27,6 +27,8 @@ def asked(args: Namespace, *, create_directory: bool = False) -> Asked:
     workflow, targets = find_workflow(args.workflowfile, args.words, directory)
     configfiles = list(args.configfile or ())
     reading_config = _config(args.config or ())
+    if getattr(args, "site", None) is not None:  # read when the workflow may be elsewhere
+        args.site = os.path.abspath(args.site)
     if directory is not None:
         workflow = os.path.abspath(workflow)
         configfiles = [os.path.abspath(file) for file in configfiles]

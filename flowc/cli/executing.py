@@ -17,6 +17,9 @@ def add_executor(parser: ArgumentParser) -> None:
     )  # fmt: skip
     many(group, "--executor-option", "NAME=VALUE", "what an executor is told besides", pair)
     group.add_argument(
+        "--site", metavar="FILE", default=None, help="settings of the cluster, as YAML"
+    )
+    group.add_argument(
         "--local-cores", type=positive, metavar="N", default=None,
         help="beside a cluster: cores of this machine for the jobs of `localrules` (default: 2)",
     )  # fmt: skip

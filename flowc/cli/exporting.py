@@ -67,9 +67,9 @@ def export(dialect: str, args: Namespace) -> int:
     from flowc.cli.asked import asked
     from flowc.cli.planning import plan_options
     from flowc.diagnostic import fail
-    from flowc.export.site import Site, read_site
     from flowc.export.units import Grouping
     from flowc.export.write import Export, make_room, write_export
+    from flowc.site import Site, read_site
 
     if args.output is None:
         raise fail("bad-option", "`-o DIR` is missing: where to write the scripts")

@@ -191,4 +191,5 @@ def _running(args: Namespace) -> "Running":
         local_memory_bytes=args.local_mem,
         local_below_s=args.local_below,
         executor_options=dict(args.executor_option or ()),
+        site=args.site,
     )

@@ -56,6 +56,7 @@ class Setup:
     memory_bytes: int | None = None
     tasks_at_once: int | None = None  # flowc never submits more; None: all that fit
     options: Mapping[str, str] = field(default_factory=dict)  # `--executor-option NAME=VALUE`
+    site: str | None = None  # `--site FILE`, as an absolute path: see `flowc.site`
     directory: str = ""  # for the executor's own files, absolute; it need not exist
     measure: bool = False  # look closely at what tasks use while they run, for a profile
 

@@ -22,10 +22,12 @@ from flowc.executors.grid.base import (
 from flowc.executors.grid.commands import Commands
 from flowc.executors.grid.driver import GridExecutor
 from flowc.machine import which
+from flowc.site import Site, read_site
 from flowc.units import MIB
 
 LEAST_MIB = 64
 """For what runs the job on its node, and the job itself, where a rule asks for less."""
+_LARGEST = Settings().largest
 _ENVIRONMENT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT")
 """Of Slurm's own variables only these are for its programs: others change what they do or print,
 as those do that stand in a job's environment when flowc itself is one."""
@@ -76,9 +78,10 @@ class Slurm:
     job = "$SLURM_ARRAY_JOB_ID"
     restarts = "$SLURM_RESTART_COUNT"
 
-    def __init__(self, options: Sequence[str] = ()) -> None:
-        """`options`: further ones for `sbatch`."""
+    def __init__(self, options: Sequence[str] = (), site: Site | None = None) -> None:
+        """`options`: further ones for `sbatch`; they beat the site's."""
         self._options = tuple(options)
+        self._site = site or Site()
         self._has_accounts = True
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
@@ -96,14 +99,27 @@ class Slurm:
         argv = ["sbatch", "--parsable", "--no-requeue", "--export=NIL", "--open-mode=append"]
         argv += [f"--array={_ranges(batch.elements)}", f"--job-name={batch.name}"]
         argv += [f"--output={directory}/%a.out", "--nodes=1", "--ntasks=1"]
-        argv += [f"--cpus-per-task={max(1, ask.cores)}", f"--mem={_mib(ask.memory_bytes)}M"]
+        argv.append(f"--cpus-per-task={max(1, ask.cores)}")
+        site, kind = self._site, ask.kind
+        if site.text(kind, "memory", "mem") == "mem":
+            argv.append(f"--mem={_mib(ask.memory_bytes * site.headroom(kind, 1.0))}M")
         if ask.kind:
             argv.append(f"--comment={ask.kind}")
         if ask.limit_s is not None:
             argv.append(f"--time={_clock(ask.limit_s)}")
+        # Of two options that are alike, the last one counts.
+        for key, option in (("queue", "partition"), ("account", "account"), ("qos", "qos")):
+            if value := site.text(kind, key):
+                argv.append(f"--{option}={value}")
+        argv += [word for text in site.options(kind) for word in text.split()]
         argv += self._options
-        for name, value in ask.words:  # of two options that are alike, the last one counts
-            argv += _word(name, value)
+        for name, figure in (*ask.resources, *ask.words):
+            shown = figure if isinstance(figure, str) else f"{figure:g}"
+            pattern = site.resources.get(name)
+            if pattern is not None:
+                argv += pattern.replace("{value}", shown).split()
+            elif isinstance(figure, str):
+                argv += _word(name, shown)
         return [*argv, batch.script]
 
     def submitted(self, said: Said) -> str:
@@ -183,15 +199,15 @@ def make_slurm(setup: Setup) -> Executor:
             "the executor `slurm` needs Slurm's programs, and there is no `sbatch` here",
             hint="start flowc on a machine from which jobs can be submitted",
         )
-    options, largest = _options(setup.options)
+    site = Site() if setup.site is None else read_site(setup.site, None)
+    options, largest = _options(setup.options, int(site.text("", "max_array", str(_LARGEST))))
     settings = Settings(largest=largest, measure=setup.measure)
-    return GridExecutor(Commands(Slurm(options)), settings, setup.directory)
+    return GridExecutor(Commands(Slurm(options, site)), settings, setup.directory)
 
 
-def _options(given: Mapping[str, str]) -> tuple[list[str], int]:
+def _options(given: Mapping[str, str], largest: int) -> tuple[list[str], int]:
     """`--executor-option NAME=VALUE` as words for `sbatch`, and how large an array may be."""
     found: list[str] = []
-    largest = Settings().largest
     for name, value in given.items():
         if name in ("partition", "account", "qos", "reservation", "constraint"):
             found.append(f"--{name}={value}")
@@ -322,8 +338,8 @@ def _numbers(text: str) -> Iterator[int]:
             yield from range(int(first), int(last if dash else first) + 1, int(step or 1))
 
 
-def _mib(count_bytes: int) -> int:
-    return max(LEAST_MIB, -(-count_bytes // MIB))
+def _mib(count_bytes: float) -> int:
+    return max(LEAST_MIB, int(-(-count_bytes // MIB)))
 
 
 def _clock(seconds: float) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from flowc.export.site import Site
 from flowc.export.units import Unit
 from flowc.plan.request import DEFAULT, Request
+from flowc.site import Site
 from flowc.units import MIB
 
 LEAST_MIB = 32

@@ -19,11 +19,11 @@ from flowc.export.attempts import with_attempts
 from flowc.export.describe import Describer, ScriptJob
 from flowc.export.dialect import DIALECTS, Dialect
 from flowc.export.shell import comment, sh
-from flowc.export.site import Site
 from flowc.export.units import Grouping, Unit, exported_jobs, make_units, needs_of
 from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.run.task import THREAD_VARIABLES
+from flowc.site import Site
 
 FORMAT = "flowc-export"
 PROGRAMS = ("submit.sh", "status.sh", "cancel.sh")

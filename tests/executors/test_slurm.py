@@ -20,6 +20,7 @@ from flowc.executors.grid.base import (
     Status,
 )
 from flowc.executors.slurm import Slurm, make_slurm
+from flowc.site import Site, read_site
 from flowc.units import MIB
 
 SLURM = Slurm()
@@ -197,3 +198,25 @@ def test_options_reach_every_submission() -> None:
     """A rule's own beat them."""
     argv = Slurm(["--partition=long", "--exclusive"]).submit(batch(words=(("queue", "fast"),)))
     assert argv[-4:-1] == ["--partition=long", "--exclusive", "--partition=fast"]
+
+
+def test_settings_of_a_site(tmp_path: Path) -> None:
+    """Least first: the site's, those for one rule, the executor's options, the rule's own."""
+    path = tmp_path / "site.yaml"
+    path.write_text(
+        "queue: long\naccount: lab\nmemory_headroom: 2\noptions: [--exclusive]\n"
+        "resources: {gpu: '--gres=gpu:{value}'}\nrules: {map: {queue: fast}}\n"
+    )
+    slurm = Slurm(["--account=mine"], read_site(str(path), None))
+    argv = slurm.submit(
+        batch(kind="map", memory_bytes=100 * MIB, resources=(("gpu", 2.0),), words=(("qos", "q"),))
+    )
+    assert argv[-8:-1] == [
+        "--comment=map", "--partition=fast", "--account=lab", "--exclusive", "--account=mine",
+        "--gres=gpu:2", "--qos=q",
+    ]  # fmt: skip
+    assert "--mem=200M" in argv
+    path.write_text("memory: none\nqueu: x\n")
+    with pytest.raises(WorkflowError, match="queu"):
+        read_site(str(path), None)
+    assert not [w for w in Slurm(site=Site({"memory": "none"})).submit(batch()) if "mem" in w]

@@ -56,8 +56,9 @@ class Site:
         return found
 
 
-def read_site(path: str, rules: Iterable[str]) -> Site:
-    """Raises WorkflowError with every fault of the file. `rules`: names that there are."""
+def read_site(path: str, rules: Iterable[str] | None) -> Site:
+    """Raises WorkflowError with every fault of the file. `rules`: names that there are; None:
+    nobody knows here."""
     import yaml  # only with --site
 
     try:
@@ -68,7 +69,8 @@ def read_site(path: str, rules: Iterable[str]) -> Site:
         raise fail("bad-site", f"cannot read `{path}`: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         raise fail("bad-site", f"`{path}` is not YAML: {' '.join(str(error).split())}") from None
-    reader = _Reader(source, frozenset(rules), yaml.SafeLoader(""))
+    known = None if rules is None else frozenset(rules)
+    reader = _Reader(source, known, yaml.SafeLoader(""))
     found = reader.settings(tree, frozenset(KEYS)) if tree is not None else {}
     if reader.faults:
         raise WorkflowError(reader.faults)
@@ -79,7 +81,7 @@ def read_site(path: str, rules: Iterable[str]) -> Site:
 class _Reader:
     """Reads the nodes of a YAML file, each with its place."""
 
-    def __init__(self, source: Source, rules: frozenset[str], loader: Any) -> None:
+    def __init__(self, source: Source, rules: frozenset[str] | None, loader: Any) -> None:
         self._source, self._rules, self._loader = source, rules, loader
         self.faults: list[Diagnostic] = []
 
@@ -122,7 +124,7 @@ class _Reader:
     def _by_rule(self, node: Any) -> dict[str, Any]:
         found = {}
         for name, key, value in self._pairs(node):
-            if name not in self._rules:
+            if self._rules is not None and name not in self._rules:
                 self._unknown(name, key, self._rules, "there is no rule")
             else:
                 found[name] = self.settings(value, BY_RULE)
