@@ -12,6 +12,8 @@ LEAST_MIB = 32
 """For bash and whatever it starts, even where a rule asks for less."""
 LEAST_VIRTUAL_MIB = 256
 """The same where the virtual memory is limited: shared libraries count in full."""
+FEW_VARIABLES = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
+"""What a job has of the environment of who submits it even where it shall have none."""
 
 
 class Line(NamedTuple):
@@ -60,6 +62,8 @@ class Slurm:
             Line(f"--cpus-per-task={request.cores}", _origin(request, "cores")),
             Line(f"--output=logs/{unit.name}{'.%a' if many else ''}.log"),
         ]
+        if site.text(rule, "environment", "all") == "none":
+            options.append(Line(f"--export={','.join(FEW_VARIABLES)}", "site"))
         if site.text(rule, "memory", "mem") == "mem":
             options.append(Line(f"--mem={mib}M", _origin(request, "memory")))
         if unit.limit_s is not None:

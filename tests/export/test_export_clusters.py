@@ -78,7 +78,7 @@ rule part:
     mem_gb: lambda wildcards, attempt: 0.25 * attempt
     env: WORD="it's {n}"
     shell: "echo {wildcards.n} {attempt} >> tries; [ {attempt}{wildcards.n} != 13 ]; "
-        "echo $WORD $SITE $LC_ALL $(umask) {mem_gb} > {output}"
+        "echo $WORD $SITE ${{OTHER:-}} $LC_ALL $(umask) {mem_gb} > {output}"
 rule sum:
     input: expand("part/{n}", n=range(5))
     output: ensure("sum", non_empty=True)
@@ -90,10 +90,12 @@ def test_the_next_attempt_gets_more_and_a_site_is_heeded(
     workdir: Path, flowc: Flowc, cluster: Cluster
 ) -> None:
     (workdir / "Workflowfile").write_text(GROWS)
-    (workdir / "site.yaml").write_text("max_array: 4\nmax_running: 3\nsetup: export SITE=here\n")
+    (workdir / "site.yaml").write_text(
+        "max_array: 4\nmax_running: 3\nsetup: export SITE=here\nenvironment: none\n"
+    )
     words = (f"export-{cluster.name}", "-o", EXPORT, "--site", "site.yaml")
     assert flowc(*words).returncode == 0
-    locale = Cluster(cluster.name, cluster.env | {"LC_ALL": "C.UTF-8"})
+    locale = Cluster(cluster.name, cluster.env | {"LC_ALL": "C.UTF-8", "OTHER": "not for jobs"})
     first = call(locale, workdir, "submit.sh")
     assert first.returncode == 0 and len(first.stdout.splitlines()) == 5, first.stderr
     assert wait(cluster, workdir) == 0

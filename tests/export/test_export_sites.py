@@ -90,6 +90,7 @@ ASKED = {  #       what a site says                                     lines fo
     "options":     ("options: ['--x=1']",     ["--x=1"],                ["--x=1"]),
     "a resource":  ("resources: {gpu: 'gres=gpu:{value}'}", ["gres=gpu:2"], ["gres=gpu:2"]),
     "text":        ("resources: {licence: '-L {value}:1'}", ["-L matlab:1"], ["-L matlab:1"]),
+    "environment": ("environment: none", ["--export=HOME,LOGNAME,PATH,SHELL,USER"], []),
     "no memory":   ("memory: none",           [],                       []),
     "headroom":    ("memory_headroom: 3",     ["--mem=3072M"],          ["-l h_vmem=3072M"]),
 }
@@ -110,7 +111,9 @@ def test_what_a_site_says_is_asked_for(
                     if line.startswith(mark)] for script in (plain, told))  # fmt: skip
     for line in slurm if dialect == "slurm" else sge:
         assert line in now and line not in before
-    if "none" in text:
+    if "environment" in text:
+        assert dialect == "slurm" or ("-V" in before and "-V" not in now)
+    if "memory: none" in text:
         assert [line for line in before if "mem" in line]
         assert not [line for line in now if "mem" in line]
 
