@@ -2,7 +2,6 @@
 says of them at their end."""
 
 import os
-import resource
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,15 +38,25 @@ FEW_LOOKS = 10
 """What was looked at no more often, at its beginning, may have grown unseen."""
 SHORTEST_S = 0.01
 """The kernel does not tell CPU time finely enough to say how many cores a shorter job has used."""
-_GENERATIONS = 2
-"""A job's process is flowc's child, or that of a process which makes processes for it."""
+LIKE_MAKER = 1.25
+"""A process begins in the memory of the one that makes it, and the kernel counts that as its own
+peak: where it is hardly more than that, it is an upper bound."""
 _CAUSES = {c: c for c in (CANCELLED, NOT_STARTED, OOM, TIME_LIMIT)}
 
 
 class _Job:
     """What is known of a job between its submission and the end of an attempt."""
 
-    __slots__ = ("ended", "input_bytes", "inputs", "pid", "series", "started_s", "submitted")
+    __slots__ = (
+        "ended",
+        "input_bytes",
+        "inputs",
+        "maker_bytes",
+        "pid",
+        "series",
+        "started_s",
+        "submitted",
+    )
 
     def __init__(self, submitted: JobSubmitted, inputs: Mapping[str, int | None]) -> None:
         self.submitted = submitted
@@ -55,6 +64,7 @@ class _Job:
         self.input_bytes: int | None = None
         self.started_s: float | None = None
         self.pid: int | None = None
+        self.maker_bytes = 0
         self.series: Series | None = None
         self.ended: JobEnded | None = None
 
@@ -74,6 +84,7 @@ class Profiler:
         self._groups: dict[int, tuple[str, ...]] = {}
         self._group_bytes: dict[int, int | None] = {}
         self._jobs: dict[JobId, _Job] = {}
+        self._maker_bytes = 0
 
     def __call__(self, event: Event) -> None:
         found = _STEPS.get(type(event))
@@ -134,9 +145,13 @@ class Profiler:
         if job is None:
             return
         job.started_s = event.at_s
-        if _is_ours(event.external_id):
+        maker_bytes = _maker_bytes(event.external_id)
+        if maker_bytes is not None:
+            self._maker_bytes = maker_bytes
             job.pid = int(event.external_id)
             self._sampler.watch(job.pid)
+        if job.submitted.executor == "local":  # of one that is gone already, too
+            job.maker_bytes = self._maker_bytes
 
     def _ended(self, event: JobEnded) -> None:
         job = self._jobs.get(event.job)
@@ -189,7 +204,7 @@ def _figures(job: _Job) -> Mapping[str, Any]:
     """What was measured: where the job ran, if that was elsewhere."""
     if job.ended is not None and job.ended.figures is not None:
         return job.ended.figures
-    return measured(job.ended, job.series)
+    return measured(job.ended, job.series, job.maker_bytes)
 
 
 def _limits(submitted: JobSubmitted) -> dict[str, float]:
@@ -212,10 +227,11 @@ _STEPS: dict[type[Any], Callable[[Profiler, Any], None]] = {
 }
 
 
-def measured(ended: JobEnded | None, series: Series | None) -> dict[str, Any]:
+def measured(ended: JobEnded | None, series: Series | None, maker_bytes: int = 0) -> dict[str, Any]:
     """The figures of an attempt. The kernel's own are the floor: of CPU time because nothing
     escapes them that a process waits for, of memory because they know the peak between looks,
-    though of the largest process alone."""
+    though of the largest process alone. `maker_bytes`: what the process has that makes those of
+    jobs."""
     if ended is None:
         return {}
     wall_s = ended.wall_s
@@ -236,7 +252,7 @@ def measured(ended: JobEnded | None, series: Series | None) -> dict[str, Any]:
         "cores_peak": _round(peak),
         "read_bytes": ended.read_bytes,
         "written_bytes": ended.written_bytes,
-        **_memory(ended, seen),
+        **_memory(ended, seen, maker_bytes),
     }
     if seen is not None:
         found["threads_peak"] = seen.threads_peak
@@ -247,18 +263,17 @@ def measured(ended: JobEnded | None, series: Series | None) -> dict[str, Any]:
     return found
 
 
-def _memory(ended: JobEnded, seen: Series | None) -> dict[str, Any]:
+def _memory(ended: JobEnded, seen: Series | None, maker_bytes: int) -> dict[str, Any]:
+    if ended.peak_rss_bytes is None and (seen is None or seen.looks < FEW_LOOKS):
+        return {}
     known = [ended.peak_rss_bytes or 0]
     if seen is not None:
         known.append(seen.memory_peak_bytes or seen.rss_peak_bytes)
     peak_bytes = max(known)
-    if ended.peak_rss_bytes is None and (seen is None or seen.looks < FEW_LOOKS):
-        # It was gone too soon to be looked at well, and none of its processes was ever larger than
-        # flowc itself, in whose memory it began: that is all the kernel can tell.
-        own_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return {"memory_peak_bytes": max(own_bytes, peak_bytes), "memory_is_bound": True}
     rss_bytes = max(peak_bytes, 0 if seen is None else seen.rss_peak_bytes)
     found: dict[str, Any] = {"memory_peak_bytes": peak_bytes, "rss_peak_bytes": rss_bytes}
+    if peak_bytes <= LIKE_MAKER * maker_bytes:
+        found["memory_is_bound"] = True
     if seen is not None and not seen.every_pss_read:
         found["memory_counts_twice"] = True
     return found
@@ -295,16 +310,11 @@ def _size(path: str) -> int | None:
         return None
 
 
-def _is_ours(external_id: str) -> bool:
-    """Whether this is a process below flowc's own, and not a cluster's number for a job."""
-    if not external_id.isdecimal():
-        return False
-    pid = int(external_id)
-    for _ in range(_GENERATIONS):
-        stat = read_stat(pid)
-        if stat is None:
-            return False
-        pid = stat.parent
-        if pid == os.getpid():
-            return True
-    return False
+def _maker_bytes(external_id: str) -> int | None:
+    """The memory of the process that has made this one; None where that is not below flowc's own,
+    as with a cluster's number for a job."""
+    stat = read_stat(int(external_id)) if external_id.isdecimal() else None
+    maker = None if stat is None else read_stat(stat.parent)
+    if stat is None or maker is None or os.getpid() not in (stat.parent, maker.parent):
+        return None
+    return maker.rss_bytes

@@ -174,12 +174,29 @@ def test_the_kernels_figures_are_the_floor() -> None:
     assert found["cpu_s"] == 0.5
 
 
-def test_what_was_gone_too_soon_has_a_bound() -> None:
+def test_what_nobody_has_seen_is_not_known() -> None:
     found = measured(ended(wall_s=0.0001, cpu_s=0.0005), None)
-    assert found["memory_is_bound"] and found["memory_peak_bytes"] > 0
+    assert "memory_peak_bytes" not in found, "not the memory of flowc, nor none"
     assert 0 < found["cores_mean"] <= 1
     assert measured(None, None) == {}
     series = Series()
     series.add(Moment(0.01, 0.0, MIB, MIB, 1, 1))
-    found = measured(ended(wall_s=0.05), series)
-    assert found["memory_is_bound"] and found["memory_peak_bytes"] > 5 * MIB
+    assert "memory_peak_bytes" not in measured(ended(wall_s=0.05), series), "it may have grown"
+    for _ in range(20):
+        series.add(Moment(0.01, 0.0, MIB, MIB, 1, 1))
+    assert measured(ended(wall_s=0.05), series)["memory_peak_bytes"] == MIB
+
+
+def test_what_the_maker_of_a_process_has_is_a_bound() -> None:
+    small, large = (measured(ended(peak_rss_bytes=n * MIB), None, 10 * MIB) for n in (11, 30))
+    assert small["memory_is_bound"] and small["memory_peak_bytes"] == 11 * MIB
+    assert "memory_is_bound" not in large
+
+
+def test_a_small_command_is_told_with_a_bound(flowc: Callable[..., int]) -> None:
+    options = ["--cores", "1", "--save-profile", "p.json", "-q"]
+    assert flowc("run", "a.out", *options) == 0
+    assert flowc("run", "never.txt", *options) == 1
+    found = {attempt.rule: attempt for attempt in attempts()}
+    assert found["fails"].memory_is_bound and not found["grow"].memory_is_bound
+    assert (found["fails"].memory_peak_bytes or 0) < 20 * MIB
