@@ -6,11 +6,15 @@ from difflib import get_close_matches
 from flowc.diagnostic import Diagnostic, Label
 from flowc.disk import FileState
 from flowc.graph.expand import Expansion
+from flowc.graph.near_miss import NearMisses
 from flowc.ids import NO_JOB
 from flowc.source import Span
 
 MOST_FAULTS = 20
 """So many missing files are named one by one."""
+
+MOST_LABELS = 5
+"""So many jobs of a chain are shown."""
 
 MOST_PATHS = 10_000
 """Among so many paths a near miss is looked for."""
@@ -25,6 +29,7 @@ def missing_inputs(
 ) -> list[Diagnostic]:
     """What the targets lack: one fault for each missing file, with the chain of jobs to it."""
     faults: dict[object, Diagnostic] = {}
+    misses: NearMisses | None = None
     seen: set[int] = set()
     queue: list[tuple[int, tuple[int, ...]]] = [(file, ()) for file in reversed(targets)]
     for job in reversed(target_jobs):
@@ -37,8 +42,11 @@ def missing_inputs(
         jobs = expansion.options.get(file) or [expansion.producer[file]]
         jobs = [job for job in jobs if job != NO_JOB and job not in chain]
         if not jobs:
-            fault = _missing_file(expansion, file, chain, states)
-            faults.setdefault(file, fault)
+            if len(faults) >= MOST_FAULTS:  # will only be counted
+                faults[file] = Diagnostic("missing-input", "one of many")
+                continue
+            misses = misses or NearMisses(expansion.workflow)
+            faults[file] = _missing_file(expansion, file, chain, states, misses, targets)
         for job in jobs[:1]:
             _follow(expansion, job, (*chain, job), bad_files, queue, faults)
     found = list(faults.values())
@@ -64,7 +72,12 @@ def _follow(
 
 
 def _missing_file(
-    expansion: Expansion, file: int, chain: Sequence[int], states: Sequence[FileState | None]
+    expansion: Expansion,
+    file: int,
+    chain: Sequence[int],
+    states: Sequence[FileState | None],
+    misses: NearMisses,
+    targets: Sequence[int],
 ) -> Diagnostic:
     path = expansion.paths[file]
     if not chain:
@@ -74,7 +87,10 @@ def _missing_file(
         if rules and not near:
             hint = f"did you mean the rule `{rules[0]}`?"
         return Diagnostic(
-            "unknown-target", f"no rule makes `{path}`, and there is no such file", hint=hint
+            "unknown-target",
+            f"no rule makes `{path}`, and there is no such file",
+            labels=tuple(misses.of(path, {})),
+            hint=hint,
         )
     rule = expansion.workflow.rules[expansion.rule_of[chain[-1]]]
     if file in expansion.output_rows[chain[-1]]:
@@ -88,16 +104,32 @@ def _missing_file(
         Label(expansion.workflow.rules[expansion.rule_of[job]].span, f"needed by {asked}")
         for job, asked in zip(reversed(chain[:-1]), _names(expansion, chain), strict=False)
     ]
+    labels += _target(expansion, chain, targets)
     wildcards = _wildcards(expansion, chain[-1])
     where = f" with {wildcards}" if wildcards else ""
+    values = dict(
+        zip(expansion.products.wildcard_names[rule.id], expansion.wildcards[chain[-1]], strict=True)
+    )
     near = _near(path, expansion, states)
     return Diagnostic(
         "missing-input",
         f"rule `{rule.name}`{where} needs `{path}`, which is not there, and no rule makes it",
         _input_span(expansion, chain[-1], file),
-        tuple(labels[:5]),
+        (*misses.of(path, values), *_shortened(labels)),
         f"there is `{near}`: did you mean that?" if near else None,
     )
+
+
+def _target(expansion: Expansion, chain: Sequence[int], targets: Sequence[int]) -> list[Label]:
+    """The file that was asked for, where it is one and no rule."""
+    rule = expansion.workflow.rules[expansion.rule_of[chain[0]]]
+    made = [file for file in targets if file in expansion.output_rows[chain[0]]]
+    return [Label(rule.span, f"makes the target `{expansion.paths[file]}`") for file in made[:1]]
+
+
+def _shortened(labels: list[Label]) -> list[Label]:
+    """The job that asks and the ones next to it, and the target at the far end."""
+    return labels if len(labels) <= MOST_LABELS else [*labels[: MOST_LABELS - 1], labels[-1]]
 
 
 def _names(expansion: Expansion, chain: Sequence[int]) -> list[str]:

@@ -47,6 +47,26 @@ CONFIGURED = 'configfile: "config.yaml"\n\nrule all:\n    input: config["x"]\n'
 MADE = 'rule all:\n    input: "made.txt"\n\nrule make:\n    output: "made.txt"\n    shell: ":"\n'
 NEEDY = MADE.replace("    output", '    input: "raw.txt"\n    output')
 
+CHAIN = """\
+rule all:
+    input: "report/a1.txt"
+
+rule report:
+    input: "sorted/{sample}.bam"
+    output: "report/{sample}.txt"
+    shell: "cp {input} {output}"
+
+rule sort:
+    input: "mapped/{sample}.bam"
+    output: "sorted/{sample}.bam"
+    shell: "cp {input} {output}"
+
+rule map:
+    input: "{sample}.fq"
+    output: "mapped/{sample,[A-Z]+}.bam"
+    shell: "cp {input} {output}"
+"""
+
 Files = dict[str, str | bytes | None]
 """By path: the content; None: a directory."""
 
@@ -74,6 +94,10 @@ BAD: dict[str, tuple[Files, list[str]]] = {  # the files, the arguments
     "no-such-workflow":     ({}, ["plan", "rules.smk"]),
     "nothing-makes-it":     ({"Workflowfile": MADE}, ["plan", "mad.txt"]),
     "nothing-makes-input":  ({"Workflowfile": NEEDY}, ["plan"]),
+    "a-constraint-forbids": ({"Workflowfile": CHAIN, "mapped/a1.bma": ""}, ["plan"]),
+    "for-a-target":         ({"Workflowfile": CHAIN}, ["plan", "sorted/b2.bam"]),
+    "a-misspelt-output":    ({"Workflowfile": CHAIN.replace("mapped/{sample,[A-Z]+}",
+                                                             "maped/{sample}")}, ["plan"]),
     "two-unknown-targets":  ({"Workflowfile": MADE}, ["plan", "x.txt", "alll"]),
     "cyclic-graph":         ({"Workflowfile": CYCLE}, ["plan"]),
     "two-rules":            ({"Workflowfile": TWICE}, ["run"]),
