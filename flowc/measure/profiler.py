@@ -41,7 +41,10 @@ SHORTEST_S = 0.01
 LIKE_MAKER = 1.25
 """A process begins in the memory of the one that makes it, and the kernel counts that as its own
 peak: where it is hardly more than that, it is an upper bound."""
-_CAUSES = {c: c for c in (CANCELLED, NOT_STARTED, OOM, TIME_LIMIT)}
+_ENDED_BY_OTHERS = ("cancelled-elsewhere", "requeued", "node-failure", "vanished")
+_CAUSES = {c: c for c in (CANCELLED, NOT_STARTED, OOM, TIME_LIMIT)} | dict.fromkeys(
+    _ENDED_BY_OTHERS, CANCELLED
+)
 
 
 class _Job:
