@@ -18,7 +18,8 @@ MODULES = {
 }
 
 GROUND = [
-    "dataclass", "ids", "source", "diagnostic", "units", "disk", "events", "machine", "site"
+    "dataclass", "ids", "source", "diagnostic", "units", "disk", "events", "machine", "site",
+    "whole",
 ]  # fmt: skip
 COMPILE = ["syntax", "lang", "graph", "plan"]
 OBSERVE = ["record", "report", "live"]
@@ -30,6 +31,7 @@ MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s versi
     "source":     ["dataclass"],
     "diagnostic": ["dataclass", "source"],
     "site":       ["dataclass", "source", "diagnostic"],
+    "whole":      ["diagnostic"],
     "events":     ["dataclass", "ids"],
     "syntax":     GROUND,
     "lang":       [*GROUND, "syntax"],

@@ -30,7 +30,7 @@ def main(args: Namespace) -> int:
     from flowc.api import compile_file, ir_of
     from flowc.cli.asked import asked
     from flowc.cli.planning import resource_options
-    from flowc.graph.ir import write_lines
+    from flowc.whole import write_whole
 
     output = args.output if args.output == "-" else os.path.abspath(args.output)
     found = asked(args)
@@ -38,9 +38,9 @@ def main(args: Namespace) -> int:
     options = resource_options(args)
     if args.cores is None:  # the file may be run on another machine
         options = replace(options, cores=None)
-    lines = ir_of(graph, options)
+    lines = (f"{line}\n" for line in ir_of(graph, options))
     if output == "-":
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+        sys.stdout.writelines(lines)
     else:
-        write_lines(output, lines)
+        write_whole(output, lines)
     return 0

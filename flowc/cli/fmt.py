@@ -20,7 +20,8 @@ from difflib import unified_diff
 from flowc.cli.options import add_output
 from flowc.cli.show import many, print_json, say
 from flowc.cli.workflowfile import find_workflow
-from flowc.diagnostic import Diagnostic, WorkflowError, fail, printable
+from flowc.diagnostic import Diagnostic, WorkflowError, printable
+from flowc.whole import write_whole
 
 CHANGES = 1
 
@@ -62,7 +63,7 @@ def main(args: Namespace) -> int:
         if args.check or args.diff:
             _show(path, source.text, made, args)
         else:
-            write_atomically(path, made)
+            write_whole(path, [made])
             _say(path, "formatted", args)
     if faults:
         raise WorkflowError(faults)
@@ -101,20 +102,3 @@ def _say(path: str, what: str, args: Namespace) -> None:
         print_json({"fmt": {"file": path, "changed": True, "written": what == "formatted"}})
     else:
         say(f"{printable(path)}: {what}")
-
-
-def write_atomically(path: str, text: str) -> None:
-    """Put `text` in place of a file's content; whoever reads sees the old one or the new one. A
-    symbolic link stays one, and the file keeps its mode."""
-    real = os.path.realpath(path)
-    part = f"{real}.{os.getpid()}.part"
-    try:
-        mode = os.stat(real).st_mode & 0o7777
-        with open(part, "x", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            stream.write(text)
-        os.chmod(part, mode)
-        os.replace(part, real)
-    except OSError as error:
-        if os.path.exists(part):
-            os.unlink(part)
-        raise fail("unwritable-file", f"cannot write `{path}`: {error.strerror}") from None

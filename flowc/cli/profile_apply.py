@@ -82,16 +82,16 @@ def _figures(args: Namespace, workflow: "Workflow") -> "dict[str, Written]":
 
 def _write(path: str, edits: "list[Edit]", args: Namespace) -> None:
     from flowc.lang.rewrite import apply_edits
-    from flowc.sizing.profile import write_whole
     from flowc.source import Source
     from flowc.syntax.parse import parse
+    from flowc.whole import write_whole
 
     with open(path, "rb") as file:
         before = file.read().decode("utf-8")
     after = apply_edits(before, edits)
     parse(Source(path, after.removeprefix("\ufeff")))  # a fault here is raised before harm is done
     if not args.diff:
-        write_whole(path, after)
+        write_whole(path, [after])
         return
     from difflib import unified_diff
 

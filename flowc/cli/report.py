@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from flowc.cli.options import add_output
 from flowc.diagnostic import fail
+from flowc.whole import write_whole
 
 if TYPE_CHECKING:
     from flowc.record.story import RunStory
@@ -115,13 +116,4 @@ def may_write(path: str) -> None:
 
 def write(path: str, text: str) -> None:
     """A whole file or none. Stray bytes of names leave as they came."""
-    new = f"{path}.{os.getpid()}.new"
-    try:
-        with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-            file.write(text)
-        os.replace(new, path)
-    except OSError as fault:
-        if os.path.lexists(new):
-            os.unlink(new)
-        why = (fault.strerror or str(fault)).lower()
-        raise fail("unwritable-report", f"`{path}` cannot be written: {why}") from None
+    write_whole(path, [text], code="unwritable-report")

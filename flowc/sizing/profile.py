@@ -8,7 +8,6 @@ file or the new one, and a run is added behind those that are there.
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -18,6 +17,7 @@ from typing import Any, NoReturn
 from flowc.diagnostic import WorkflowError, fail
 from flowc.graph.schema import ShapeError, compile_schema
 from flowc.source import Source, Span
+from flowc.whole import write_whole
 
 FORMAT, VERSION = "flowc-profile", 1
 OK, FAILED, OOM = "ok", "failed", "oom"
@@ -260,7 +260,7 @@ def add_run(path: str, run: ProfileRun, *, replace: bool = False) -> None:
             number += 1
             new["run"] = f"{run.run}-{number}"
         data["runs"] = [*others, new]
-        write_whole(path, _text(data))
+        write_whole(path, [_text(data)])
 
 
 def may_add_to(path: str) -> None:
@@ -285,36 +285,6 @@ def _text(data: Mapping[str, Any]) -> str:
         runs.append(f'  {json.dumps(about)[:-1]}, "attempts": {attempts}}}')
     body = ",\n".join(runs)
     return f'{json.dumps(head)[:-1]}, "runs": [\n{body}\n]}}\n'
-
-
-def write_whole(path: str, text: str) -> None:
-    """Put a file in its place at once: whatever happens, it is the old one or the new one."""
-    path = os.path.realpath(path)  # a link stays one
-    directory = os.path.dirname(path)
-    try:
-        fd, new = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=directory)
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(text.encode("utf-8", "surrogateescape"))
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(new, _mode(path))
-            os.replace(new, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(new)
-            raise
-    except OSError as fault:
-        why = (fault.strerror or str(fault)).lower()
-        raise fail("unwritable-file", f"`{path}` cannot be written: {why}") from None
-
-
-def _mode(path: str) -> int:
-    with suppress(OSError):
-        return os.stat(path).st_mode & 0o7777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 @contextmanager

@@ -18,9 +18,10 @@ from typing import Any
 from flowc.diagnostic import WorkflowError, fail
 from flowc.sizing.figures import LEAST_BYTES, Evidence, shown_gb
 from flowc.sizing.fitted import FittedMemory
-from flowc.sizing.profile import malformed, read_json, write_whole
+from flowc.sizing.profile import malformed, read_json
 from flowc.source import Source, Span
 from flowc.units import GIB
+from flowc.whole import write_whole
 
 FORMAT, VERSION = "flowc-resources", 1
 MOST_CORES, MOST_GB = 1_000_000, 1 << 30
@@ -86,7 +87,7 @@ def _yaml(data: Mapping[str, Any], indent: str, lines: list[str]) -> None:
 
 def write_resources(path: str, data: Mapping[str, Any]) -> None:
     """By its name: YAML for `.yaml` and `.yml`."""
-    write_whole(path, resources_text(data, as_yaml=is_yaml(path)))
+    write_whole(path, [resources_text(data, as_yaml=is_yaml(path))])
 
 
 def is_yaml(path: str) -> bool:

@@ -186,7 +186,7 @@ def test_writing_is_all_or_nothing(tmp_path: Path) -> None:
     def broken(job: int) -> dict[str, Any]:
         raise OSError("the disk is full")
 
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(WorkflowError, match="full"):
         write_ir(graph, str(target), broken)
     assert [p.name for p in tmp_path.iterdir()] == ["w.ir.json"]
     assert target.read_text() == "before"

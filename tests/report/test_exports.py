@@ -45,7 +45,7 @@ def of(name: str) -> Figures:
 EMPTY = {"nothing", "no job"}
 
 
-@pytest.mark.parametrize("name", EMPTY)
+@pytest.mark.parametrize("name", sorted(EMPTY))
 def test_wfformat_has_no_form_for_no_job(name: str) -> None:
     with pytest.raises(WorkflowError) as caught:
         EXPORTS["wfformat"](of(name))
