@@ -1,8 +1,7 @@
-"""Files that pass: pipes, whose two ends run at once, and what a service gives while it lives.
+"""Pipes: files that never lie on the disk, as the jobs at their two ends run at once.
 
 Jobs that pipes connect, however many, are a *bundle*: they start together, hold cores and memory
-together, and end well together or not at all. A service runs as long as jobs that read its output
-(its *clients*) are left.
+together, and end well together or not at all.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Set
@@ -22,46 +21,34 @@ Bundle = tuple[JobId, ...]
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What passes in a graph, and between whom."""
+    """The pipes of a graph, and whom they connect."""
 
-    files: frozenset[FileId]  # all of them
     pipes: frozenset[FileId]
     bundles: Mapping[JobId, Bundle]  # of each job at a pipe: all that run at once with it
-    clients: Mapping[JobId, tuple[JobId, ...]]  # of each service: who reads what it gives
 
 
-NOTHING = Streams(frozenset(), frozenset(), {}, {})
+NOTHING = Streams(frozenset(), {})
 
 
 def streams_of(graph: "JobGraph") -> Streams:
-    """What passes in a graph; for most graphs, nothing."""
+    """The pipes of a graph; most graphs have none."""
     flags_by_rule = {
-        rule.id: [flags_of(file) for item in rule.outputs for file in item.files]
+        rule.id: flags
         for rule in graph.workflow.rules
-        if any(flags_of(file).passes for item in rule.outputs for file in item.files)
+        if any(flags := [flags_of(f).pipe for item in rule.outputs for f in item.files])
     }
     if not flags_by_rule:
         return NOTHING
-    pipes, services = set(), set()
-    for job, rule in enumerate(graph.rule_of):
-        if rule not in flags_by_rule:
-            continue
-        for file, flags in zip(graph.outputs[JobId(job)], flags_by_rule[RuleId(rule)], strict=True):
-            if flags.pipe:
-                pipes.add(FileId(file))
-            elif flags.service:
-                services.add(FileId(file))
-    readers = readers_of(graph, pipes | services)
-    clients: dict[JobId, dict[JobId, None]] = {}
-    for file in sorted(services):
-        of_one = clients.setdefault(JobId(graph.producer[file]), {})
-        of_one.update(dict.fromkeys(readers[file]))
-    return Streams(
-        frozenset(pipes | services),
-        frozenset(pipes),
-        _bundles(graph, pipes, readers),
-        {job: tuple(found) for job, found in clients.items()},
-    )
+    pipes = {
+        FileId(file)
+        for job, rule in enumerate(graph.rule_of)
+        if rule in flags_by_rule
+        for file, is_pipe in zip(
+            graph.outputs[JobId(job)], flags_by_rule[RuleId(rule)], strict=True
+        )
+        if is_pipe
+    }
+    return Streams(frozenset(pipes), _bundles(graph, pipes, readers_of(graph, pipes)))
 
 
 def readers_of(graph: "JobGraph", files: Set[FileId]) -> dict[FileId, list[JobId]]:
@@ -106,9 +93,9 @@ def join_bundles(graph: "JobGraph", marks: bytearray) -> bool:
 
 
 def with_streams(graph: "JobGraph") -> "JobGraph":
-    """The graph, with nothing taken for there that only passes: what lies at such a path is left
-    from a run that was killed. Raises WorkflowError for pipes that cannot work."""
-    files = graph.streams.files
+    """The graph, with no pipe taken for there: what lies at such a path is left from a run that
+    was killed. Raises WorkflowError for pipes that cannot work."""
+    files = graph.streams.pipes
     if not files:
         return graph
     faults = [*_faults(graph)]
@@ -122,7 +109,7 @@ def with_streams(graph: "JobGraph") -> "JobGraph":
 
 def _faults(graph: "JobGraph") -> Iterator[Diagnostic]:
     streams = graph.streams
-    for file in sorted(streams.files & set(graph.targets)):
+    for file in sorted(streams.pipes & set(graph.targets)):
         yield _fault(
             graph, "passing-target", file, "cannot be a target: it is gone when its readers end"
         )

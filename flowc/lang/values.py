@@ -34,11 +34,6 @@ class Flags:
             on["ensure"] = (*self.ensure, *other.ensure)
         return replace(self, **on)
 
-    @property
-    def passes(self) -> bool:
-        """A file that is there while its readers run, and no longer."""
-        return self.pipe or self.service
-
 
 FLAG_NAMES = (
     "temp",

@@ -107,6 +107,7 @@ class Run:
         self._failed: list[JobId] = []
         self._excuses = Excuses()
         self._interrupts = Interrupts(self._stop, options.kill_after_s)
+        self._pause = getattr(executor, "pause", None)  # see `executors.base.Pausing`
 
     def run(self) -> RunOutcome:
         self._starts.requests.check(self._state.active)
@@ -144,6 +145,8 @@ class Run:
             self._start()
             if state.over:
                 return
+            if self._pause is not None:
+                self._pause(self._interrupts.paused)
             if self._tell.paused(self._interrupts.paused) and not state.running:
                 time.sleep(_LOOK_S)
                 continue
@@ -360,7 +363,7 @@ class Run:
             if self._state.members(job)[0] == job:
                 self._starts.chooser.ended(job)
             self._starts.forget(running.launch)
-            self._files.remove_passing(job)
+            self._files.remove_pipes(job)
 
     def _remove_temp(self, job: JobId, *, ran: bool) -> None:
         if not self._options.keep_temp:

@@ -140,8 +140,8 @@ class Requests:
     def _check_place(self, jobs: Sequence[JobId]) -> None:
         """What has to run on one machine runs on a cluster nowhere, but may beside it."""
         graph, streams = self._plan.graph, self._plan.graph.streams
-        for job in jobs if streams.files else ():
-            together = (*streams.bundles.get(job, ()), *streams.clients.get(job, ()))
+        for job in jobs if streams.pipes else ():
+            together = streams.bundles.get(job, ())
             if together and not all(map(self.places.is_local, (job, *together))):
                 raise fail(
                     "pipe-on-cluster",
