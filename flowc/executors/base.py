@@ -92,3 +92,11 @@ class Lasting(Executor, Protocol):
         running, or well ended with nobody to hear of it; else None. Then nothing must be cleared
         away for it, and `submit` goes on with what there is."""
         ...
+
+
+class Pausing(Executor, Protocol):
+    """An executor that can stop what runs while a run is paused."""
+
+    def pause(self, is_paused: bool) -> None:
+        """Called again and again; only changes matter."""
+        ...

@@ -17,6 +17,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
+from flowc.dataclass import replace
 from flowc.diagnostic import fail
 from flowc.executors.base import Executor, Setup
 from flowc.executors.drmaa_session import READY, environment
@@ -27,13 +28,12 @@ from flowc.executors.grid.base import (
     LaterError,
     NoAnswerError,
     RefusedError,
-    Settings,
     State,
     Status,
 )
 from flowc.executors.grid.commands import Commands
-from flowc.executors.grid.driver import GridExecutor
-from flowc.executors.sge import GridEngine, Wishes, fault_of, output_path, wishes_of
+from flowc.executors.sge import GridEngine, fault_of, grid_engine, output_path
+from flowc.site import Site
 
 _RUN = (
     "import sys; sys.path.insert(0, {root!r}); "
@@ -133,8 +133,12 @@ class DrmaaQueue:
     sparse = False
     element, job, restarts = GridEngine.element, GridEngine.job, GridEngine.restarts
 
-    def __init__(self, wishes: Wishes | None = None, timeout_s: float = 120.0) -> None:
-        self._words = GridEngine(wishes)
+    def __init__(
+        self, site: Site | None = None, timeout_s: float = 120.0, *, suspends: bool = False
+    ) -> None:
+        """`suspends`: whether jobs are stopped while a run is paused."""
+        self.suspend = self._suspend if suspends else None
+        self._words = GridEngine(site)
         self._programs = Commands(self._words, timeout_s)
         self._library = Library(timeout_s)
         self._names: dict[str, str] = {}
@@ -168,19 +172,12 @@ class DrmaaQueue:
         """Those of `qacct`, which know causes; where it has none yet, those of the library."""
         return {**self._used, **self._programs.accounts(ids)}
 
-    def suspend(self, elements: Sequence[Element]) -> None:
-        """Stop these; `resume` lets them go on."""
-        self._control("suspend", elements)
-
-    def resume(self, elements: Sequence[Element]) -> None:
-        self._control("resume", elements)
-
     def close(self) -> None:
         self._library.close()
 
-    def _control(self, action: str, elements: Sequence[Element]) -> None:
+    def _suspend(self, elements: Sequence[Element], is_paused: bool) -> None:
         ids = [self.element_id(id, number) for id, number in elements]
-        self._library.ask("control", action=action, ids=ids)
+        self._library.ask("control", action="suspend" if is_paused else "resume", ids=ids)
 
     def _ended(self, one: Mapping[str, Any]) -> None:
         id, _, number = str(one["id"]).partition(".")
@@ -217,7 +214,12 @@ def make_drmaa(setup: Setup) -> Executor:
             f"the executor `drmaa` needs Grid Engine's DRMAA library, and {where}",
             hint="set DRMAA_LIBRARY_PATH to its path, or use `--executor sge`, which needs none",
         )
-    return GridExecutor(DrmaaQueue(wishes_of(setup.options)), Settings(), setup.directory)
+    options = dict(setup.options)
+    pause = options.pop("pause", "go-on")
+    if pause not in ("go-on", "suspend"):
+        raise fail("bad-option", f"`pause={pause}`: jobs of a paused run `go-on`, or `suspend`")
+    setup = replace(setup, options=options)
+    return grid_engine(setup, lambda site: DrmaaQueue(site, suspends=pause == "suspend"))
 
 
 def account_of(name: str, code: int | None, signal: str, usage: Mapping[str, str]) -> Account:

@@ -50,6 +50,12 @@ class Divided:
         since_s: float | None = None if task.here or ask is None else ask(task)
         return since_s
 
+    def pause(self, is_paused: bool) -> None:
+        """See `Pausing`; what runs on this machine goes on."""
+        tell = getattr(self._there, "pause", None)
+        if tell is not None:
+            tell(is_paused)
+
     def wait(self, timeout_s: float | None) -> Sequence[JobStarted | JobEnded | Notice]:
         if not self._of_here:
             return self._told(self._there.wait(timeout_s))

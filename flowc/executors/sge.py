@@ -4,10 +4,8 @@ executor that is made of them. Its traps are noted where they are met."""
 import os
 import pwd
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from flowc.dataclass import dataclass
 from flowc.diagnostic import fail
 from flowc.executors.base import Executor, Setup
 from flowc.executors.grid.base import (
@@ -17,6 +15,7 @@ from flowc.executors.grid.base import (
     Element,
     LaterError,
     NoAnswerError,
+    Queue,
     RefusedError,
     Said,
     Settings,
@@ -26,16 +25,28 @@ from flowc.executors.grid.base import (
 from flowc.executors.grid.commands import Commands
 from flowc.executors.grid.driver import GridExecutor
 from flowc.executors.sge_account import accounts_in
+from flowc.machine import which
+from flowc.site import Site, read_site
 from flowc.units import MIB
 
 LEAST_VIRTUAL_MIB = 256
 """For what runs the job on its node, and the job itself, where a rule asks for less."""
 LEAST_MIB = 64
-MEMORY = ("h_vmem", "mem_free", "none")
 LEAST_S = 10
 """Of time: the node keeps to shorter limits itself, once it is under way."""
 _MOST_WORDS = 500
 """In one call of `qdel`."""
+_OPTIONS = {
+    "queue": re.compile(r"\S+"),
+    "account": re.compile(r"\S+"),
+    "project": re.compile(r"\S+"),
+    "pe": re.compile(r"\S+"),
+    "memory": re.compile("h_vmem|mem_free|none"),
+    "memory_headroom": re.compile(r"0*[1-9]\d{0,2}(\.\d+)?|0?\.\d*[1-9]\d*"),
+    "max_array": re.compile(r"0*[1-9]\d{0,8}"),
+    "options": re.compile(r".*"),
+}
+"""By `--executor-option`; settings of a site have the same names."""
 _STUCK = "it is in error state and will not start: `qstat -j ID` says why"
 
 _ID = re.compile(r"^(\d+)\.\d", re.MULTILINE)
@@ -49,16 +60,6 @@ _FULL = re.compile(r"only \d+ jobs are allowed", re.IGNORECASE)
 _ODD_IN_PATHS = re.compile(r"[,:$\n\\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a site wants to be told: `--executor-option`."""
-
-    pe: str = "smp"  # the parallel environment of jobs with more than one core
-    memory: str = "h_vmem"  # what memory is asked for with
-    headroom: float | None = None  # how many times; None: 1.5 for virtual memory
-    options: tuple[str, ...] = ()  # further words for `qsub`
-
-
 class GridEngine:
     """A `Dialect`."""
 
@@ -68,8 +69,8 @@ class GridEngine:
     job = "$JOB_ID"
     restarts = "$RESTARTED"
 
-    def __init__(self, wishes: Wishes | None = None) -> None:
-        self._wishes = wishes or Wishes()
+    def __init__(self, site: Site | None = None) -> None:
+        self._site = site or Site()
         self._user = _user()
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
@@ -86,8 +87,7 @@ class GridEngine:
     def native(self, batch: Batch) -> list[str]:
         """What any way of submitting has to say in these words."""
         # -notify: jobs hear of their end before it comes. -r n: none is started again.
-        asked = _asked(batch.ask, self._wishes)
-        return ["-r", "n", "-notify", *asked, *self._wishes.options]
+        return ["-r", "n", "-notify", *_asked(batch.ask, self._site)]
 
     def submitted(self, said: Said) -> str:
         if said.code:
@@ -143,29 +143,39 @@ class GridEngine:
 
 def make_sge(setup: Setup) -> Executor:
     """The entry point of `--executor sge`."""
-    queue = Commands(GridEngine(wishes_of(setup.options)))
-    return GridExecutor(queue, Settings(), setup.directory)
+    return grid_engine(setup, lambda site: Commands(GridEngine(site)))
 
 
-def wishes_of(options: Mapping[str, str]) -> Wishes:
-    """Raises WorkflowError for an option that there is not, or that makes no sense."""
-    known = ("pe", "memory", "memory-headroom", "qsub")
-    for name in options:
-        if name not in known:
-            hint = f"there are: {', '.join(known)}"
-            raise fail("bad-executor", f"Grid Engine has no option `{name}`", hint=hint)
-    memory = options.get("memory", "h_vmem")
-    if memory not in MEMORY:
-        raise fail("bad-executor", f"`memory={memory}`: memory is one of {', '.join(MEMORY)}")
-    headroom = None
-    if "memory-headroom" in options:
-        with suppress(ValueError):
-            headroom = float(options["memory-headroom"])
-        if headroom is None or not 0 < headroom < 1000:
-            text = options["memory-headroom"]
-            raise fail("bad-executor", f"`memory-headroom={text}`: it is a number, such as 1.5")
-    more = tuple(options.get("qsub", "").split())
-    return Wishes(options.get("pe", "smp"), memory, headroom, more)
+def grid_engine(setup: Setup, queue: Callable[[Site], Queue]) -> Executor:
+    """An executor of Grid Engine's, whose programs are needed in any case."""
+    if which("qsub", os.environ.get("PATH", os.defpath)) is None:
+        raise fail(
+            "bad-executor",
+            f"the executor `{setup.name}` needs Grid Engine's programs: there is no `qsub`",
+            hint="start flowc on a machine from which jobs can be submitted",
+        )
+    site = site_of(setup)
+    largest = int(site.text("", "max_array", str(Settings().largest)))
+    settings = Settings(largest=largest, measure=setup.measure)
+    return GridExecutor(queue(site), settings, setup.directory)
+
+
+def site_of(setup: Setup) -> Site:
+    """`--site`, and over it `--executor-option`. WorkflowError for what makes no sense."""
+    site = Site() if setup.site is None else read_site(setup.site, None)
+    settings = dict(site.settings)
+    for name, text in setup.options.items():
+        known = _OPTIONS.get(name)
+        if known is None:
+            raise fail(
+                "bad-option",
+                f"the executor `{setup.name}` takes no option `{name}={text}`",
+                hint=f"there are: {', '.join(_OPTIONS)}",
+            )
+        if not known.fullmatch(text):
+            raise fail("bad-option", f"the option `{name}={text}` makes no sense")
+        settings[name] = [*settings.get(name, ()), text] if name == "options" else text
+    return Site(settings, site.rules)
 
 
 def output_path(directory: str) -> str:
@@ -193,21 +203,32 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _asked(ask: Ask, wishes: Wishes) -> Iterator[str]:
+def _asked(ask: Ask, site: Site) -> Iterator[str]:
     """Memory is by slot, and Grid Engine multiplies: the total is shared out."""
-    cores = max(1, ask.cores)
+    cores, rule = max(1, ask.cores), ask.kind
     if cores > 1:
-        yield from ("-pe", wishes.pe, str(cores))
-    if wishes.memory != "none":
-        is_virtual = wishes.memory == "h_vmem"
-        factor = wishes.headroom or (1.5 if is_virtual else 1.0)
+        yield from ("-pe", site.text(rule, "pe", "smp"), str(cores))
+    memory = site.text(rule, "memory", "h_vmem")
+    if memory in ("h_vmem", "mem_free"):
+        is_virtual = memory == "h_vmem"
+        factor = site.headroom(rule, 1.5 if is_virtual else 1.0)
         least = LEAST_VIRTUAL_MIB if is_virtual else LEAST_MIB
         total_mib = max(least, -int(-ask.memory_bytes * factor // MIB))
-        yield from ("-l", f"{wishes.memory}={-(-total_mib // cores)}M")
+        yield from ("-l", f"{memory}={-(-total_mib // cores)}M")
     if ask.limit_s is not None:
         yield from ("-l", f"h_rt={max(LEAST_S, -int(-ask.limit_s // 1))}")
-    for name, value in ask.words:
-        yield from _word(name.removeprefix("sge_"), value)
+    for key, option in (("queue", "-q"), ("account", "-A"), ("project", "-P")):
+        if value := site.text(rule, key):
+            yield from (option, value)
+    for text in site.options(rule):
+        yield from text.split()
+    for name, figure in (*ask.resources, *ask.words):
+        shown = figure if isinstance(figure, str) else f"{figure:g}"
+        pattern = site.resources.get(name)
+        if pattern is not None:
+            yield from pattern.replace("{value}", shown).split()
+        elif isinstance(figure, str):
+            yield from _word(name.removeprefix("sge_"), shown)
 
 
 def _word(name: str, value: str) -> list[str]:

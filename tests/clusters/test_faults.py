@@ -237,3 +237,20 @@ def test_ctrl_c_cancels_what_it_has_submitted_and_nothing_else(
     finally:
         end_another()
     assert re.search(r"not run|interrupted", said), said
+
+
+@pytest.mark.parametrize("engine", ENGINES[2:], ids=NAMES[2:], indirect=True)
+def test_jobs_are_suspended_while_a_run_is_paused(
+    engine: Engine, tmp_path: Path, start: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    def is_suspended() -> bool:
+        return " s " in engine.cluster.call("qstat", "-s", "rs").stdout
+
+    run = start("--executor-option", "pause=suspend")
+    eventually(lambda: len([*tmp_path.glob("runs.*")]) == 4)
+    run.send_signal(signal.SIGUSR1)
+    eventually(is_suspended)
+    run.send_signal(signal.SIGUSR2)
+    eventually(lambda: not is_suspended())
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 0, said

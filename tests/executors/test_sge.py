@@ -1,20 +1,24 @@
 """Grid Engine's words: what it is asked, and what it has said, as recorded."""
 
+from pathlib import Path
+
 import pytest
 from support import sge_facts
 from support.sge_scenes import recorded
 
 from flowc.diagnostic import WorkflowError
+from flowc.executors.base import Capacity, Setup
 from flowc.executors.grid.base import Ask, Batch, Said
-from flowc.executors.sge import GridEngine, Wishes, output_path, wishes_of
+from flowc.executors.sge import GridEngine, output_path, site_of
 from flowc.executors.sge_account import accounts_in
+from flowc.site import Site
 
 GIB = 2**30
 
 
-def submitted(wishes: Wishes, ask: Ask) -> str:
+def submitted(ask: Ask, **settings: object) -> str:
     batch = Batch("fab-1-map", (1, 2, 3), ask, "/w/script", "/w/d")
-    return " ".join(GridEngine(wishes).submit(batch)[1:])
+    return " ".join(GridEngine(Site(settings)).submit(batch)[1:])
 
 
 def test_what_it_said_is_understood() -> None:
@@ -23,13 +27,23 @@ def test_what_it_said_is_understood() -> None:
 
 def test_memory_is_shared_out_to_slots() -> None:
     ask = Ask("map", 4, 2 * GIB, 90.2)
-    text = submitted(Wishes(), ask)
+    text = submitted(ask)
     assert "-t 1-3 " in text and "-pe smp 4 -l h_vmem=768M -l h_rt=91" in text
-    assert "-l mem_free=512M" in submitted(Wishes(memory="mem_free"), ask)
-    assert "-pe threads 4 -l h_vmem=1024M" in submitted(Wishes("threads", headroom=2), ask)
-    bare = submitted(Wishes(memory="none"), Ask("map", 1, GIB, None))
+    assert "-l mem_free=512M" in submitted(ask, memory="mem_free")
+    assert "-pe threads 4 -l h_vmem=1024M" in submitted(ask, pe="threads", memory_headroom=2)
+    bare = submitted(Ask("map", 1, GIB, None), memory="none")
     assert "-l" not in bare.split() and "-pe" not in bare
-    assert "h_vmem=256M" in submitted(Wishes(), Ask("map", 1, 1, None)), "flowc's part needs some"
+    assert "h_vmem=256M" in submitted(Ask("map", 1, 1, None)), "flowc's part needs some"
+
+
+def test_a_site_says_how_things_are_called() -> None:
+    site = Site(
+        {"queue": "all.q", "resources": {"gpu": "-l gpu={value}"}, "options": ["-p -5"]},
+        {"map": {"queue": "long.q"}},
+    )
+    ask = Ask("map", 1, GIB, None, (("gpu", 2.0), ("other", 1.0)))
+    words = " ".join(GridEngine(site).submit(Batch("f", (1,), ask, "/s", "/d")))
+    assert words.endswith("-q long.q -p -5 -l gpu=2 /s")
 
 
 def test_words_become_options() -> None:
@@ -89,11 +103,17 @@ def test_an_array_may_be_there_several_times() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"peee": "x"}, {"memory": "lots"}, {"memory-headroom": "x"}, {"memory-headroom": "-1"}],
+    [{"peee": "x"}, {"memory": "lots"}, {"memory_headroom": "0"}, {"max_array": "-1"}],
 )
 def test_wrong_options_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(WorkflowError):
-        wishes_of(options)
-    assert wishes_of({"memory-headroom": "2", "qsub": "-p -5"}) == Wishes(
-        headroom=2.0, options=("-p", "-5")
-    )
+        site_of(Setup("run", Capacity(1, GIB), "sge", options=options))
+
+
+def test_options_beat_the_site(tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text("queue: short.q\npe: threads\noptions: [-p -5]\n")
+    options = {"queue": "long.q", "options": "-js 3", "memory_headroom": "2"}
+    site = site_of(Setup("run", Capacity(1, GIB), "sge", options=options, site=str(file)))
+    text = " ".join(GridEngine(site).native(Batch("f", (1,), Ask("k", 2, GIB, None), "/s", "/d")))
+    assert text == "-r n -notify -pe threads 2 -l h_vmem=1024M -q long.q -p -5 -js 3"

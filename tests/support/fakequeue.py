@@ -19,6 +19,7 @@ class FakeQueue:
     element = "$FAKE_ELEMENT"
     job = "$FAKE_JOB"
     restarts = "$FAKE_RESTARTS"
+    suspend = None
 
     def __init__(self) -> None:
         self.batches: dict[str, Batch] = {}

@@ -5,7 +5,7 @@ lost with an answer, and an engine that was killed may give the same id out agai
 together are sure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -102,6 +102,10 @@ class Queue(Protocol):
     element: str  # what in a job's script stands for its element: "$SLURM_ARRAY_TASK_ID"
     job: str  # likewise for the id of the batch
     restarts: str  # likewise for how often the engine has started it before; 0, or empty
+
+    @property
+    def suspend(self) -> Callable[["Sequence[Element]", bool], None] | None:
+        """Stops elements that run (True), or lets them go on; None: they go on in any case."""
 
     def submit(self, batch: Batch) -> str:
         """The id. RefusedError and LaterError where it is not taken."""

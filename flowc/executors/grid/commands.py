@@ -20,6 +20,8 @@ from flowc.executors.grid.base import (
 class Commands:
     """A `Queue` made of a `Dialect`. All that is run and waited for is here."""
 
+    suspend = None
+
     def __init__(self, dialect: Dialect, timeout_s: float = 120.0) -> None:
         self._dialect = dialect
         self._timeout_s = timeout_s

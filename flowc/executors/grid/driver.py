@@ -69,6 +69,7 @@ class GridExecutor:
         self._told: list[Slot] = []  # whose ends the run was given by the last `wait`
         self._cancels: deque[tuple[JobId, bool]] = deque()  # also from handlers of signals
         self._retry_cancel_s = inf
+        self._is_paused = False
 
     # ---- the protocol
 
@@ -110,6 +111,21 @@ class GridExecutor:
     def cancel(self, jobs: Iterable[JobId], *, kill: bool = False) -> None:
         self._cancels.extend((job, kill) for job in jobs)
         self._engine.caller.ring()
+
+    def pause(self, is_paused: bool) -> None:
+        """Stop what runs and let it go on, where the queue does so."""
+        if is_paused == self._is_paused:
+            return
+        self._is_paused = is_paused
+        suspend = self._engine.queue.suspend
+        elements = [
+            (group.id, slot.number)
+            for group in self._groups
+            for slot in group.open.values()
+            if group.id is not None and slot.start and not (slot.orphan or slot.cancelled)
+        ]
+        if suspend is not None and elements:
+            self._engine.call(lambda: suspend(elements, is_paused), _ignore)
 
     def close(self) -> None:
         """End what this run has submitted, and nothing else."""
@@ -203,7 +219,8 @@ class GridExecutor:
         self._cancels.clear()
 
     def _end(self, slots: Sequence[Slot], *, kill: bool) -> None:
-        """Have the engine end these."""
+        """Have the engine end these; what is stopped would not hear of it."""
+        self.pause(False)
         elements: dict[str, list[int]] = {}
         for slot in slots:
             slot.cancelled, slot.killed = True, slot.killed or kill
