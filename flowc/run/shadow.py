@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 from collections.abc import Iterable
 
 from flowc.events import JobEnded
@@ -39,6 +40,10 @@ class Shadows:
             _take(job.input_paths, place, copies=kind == "copy-minimal")
         for path in self._made(job):
             os.makedirs(os.path.join(place, os.path.dirname(path)), exist_ok=True)
+        for path, flags in zip(job.output_paths, job.output_flags, strict=True):
+            inside = os.path.join(place, path)
+            if flags.pipe and not os.path.lexists(inside):  # the reader is at the other end
+                os.symlink(os.path.abspath(path), inside)
         return place
 
     def end(self, event: JobEnded) -> None:
@@ -72,7 +77,7 @@ def _take(paths: Iterable[str], place: str, *, copies: bool) -> None:
         if os.path.isabs(path) or relative.startswith("..") or os.path.lexists(goal):
             continue
         os.makedirs(os.path.dirname(goal), exist_ok=True)
-        if not copies:
+        if not copies or stat.S_ISFIFO(os.stat(path).st_mode):
             os.symlink(os.path.abspath(path), goal)
         elif os.path.isdir(path):
             shutil.copytree(path, goal, symlinks=True)

@@ -131,6 +131,16 @@ def test_another_attempt_is_one_of_both(flowc: Flowc) -> None:
     assert Path("end.txt").read_text() == "2\n2\n"
 
 
+@pytest.mark.parametrize("kind", ["minimal", "copy-minimal", "shallow", "full"])
+def test_both_ends_in_directories_of_their_own(kind: str, flowc: Flowc) -> None:
+    workflow = both("echo shadow > {output[0]}; touch {output[1]}")
+    workflow = workflow.replace("    shell:", f'    shadow: "{kind}"\n    shell:')
+    done = flowc("run", workflow=workflow)
+    assert done.returncode == 0, done.stderr
+    assert Path("end.txt").read_text() == "SHADOW\n"
+    assert left() == ["Workflowfile", "end.txt", "in.txt", "side.txt"]
+
+
 # fmt: off
 IDLE = {
     "nobody writes": ("touch {output[1]}", "cat {input} > {output}"),
