@@ -132,7 +132,7 @@ def test_options_of_some_commands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Workflowfile").write_text('rule only:\n    output: "a"\n    shell: ":"\n')
-    assert main(["list", "--rules"]) == 0
+    assert main(["graph", "--rules"]) == 0
     assert "only" in capsys.readouterr().out
     (tmp_path / "profile.json").write_text(PROFILE)
     assert main(["profile", "resources", "profile.json", "--level", "fewest-failures"]) == 0
