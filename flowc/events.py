@@ -38,6 +38,7 @@ class RunStarted:
     memory_bytes: int
     limits: Mapping[str, float]
     jobs_total: int  # planned to run or perhaps to run
+    expected_s: float | None = None  # how long they take one after the other, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class JobSubmitted:
     spare_bytes: int = 0  # of `memory_bytes`: what nobody waited for, and the job had not asked for
     memory_limit_bytes: int | None = None  # above it, it may be ended
     limit_s: float | None = None  # so long it may run
+    expected_s: float | None = None  # how long it is expected to run
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from flowc.events import (
     RunStarted,
 )
 from flowc.ids import JobId
+from flowc.live.left import TimeLeft
 from flowc.units import GIB, show_seconds
 
 TAIL_LINES = 20
@@ -32,8 +33,8 @@ _TAIL_BYTES = 16384
 _LONGEST_LINE = 1000
 _FAILED_LISTED = 10
 _NAMED = 4
-_LONG_S, _LONGEST_S = 2.0, 1e7
-"""A job that has run for so long is told with its time, and a run with what may be left of it."""
+_LONG_S = 2.0
+"""A job that has run for so long is told with its time."""
 _PAUSES = {"paused": True, "resumed": False}
 """Codes of notices, and whether no new jobs start from then on."""
 _CLEAR = "\r\x1b[K"
@@ -68,6 +69,7 @@ class Console:
         self._most: RunStarted | None = None  # what may be in use
         self._drawn_s = 0.0
         self._is_paused = False
+        self._left = TimeLeft()
         self._failures: dict[JobId, str] = {}
         self._has_status = False
         self._broken = False
@@ -85,10 +87,13 @@ class Console:
         self._total, self._done, self._upstream = event.jobs_total, 0, 0  # there may be rounds
         self._started_s = event.at_s
         self._most = event
+        self._left.begin(event, time.monotonic())
 
     def _submitted(self, event: JobSubmitted) -> None:
         self._over(event.job)
-        self._running[event.job] = (event, time.monotonic())
+        now_s = time.monotonic()
+        self._running[event.job] = (event, now_s)
+        self._left.start(event, now_s)
         self._cores += event.cores
         self._memory_bytes += event.memory_bytes
         if not self._quiet:
@@ -100,6 +105,7 @@ class Console:
 
     def _job_done(self, event: JobDone) -> None:
         self._done += 1
+        self._left.end(event.job, well=True)
         name = self._over(event.job) or event.rule
         if self._live:
             self._status()
@@ -121,6 +127,9 @@ class Console:
 
     def _job_failed(self, event: JobFailed) -> None:
         self._over(event.job)
+        self._left.end(event.job, well=False)
+        if not event.will_retry:
+            self._left.drop()
         if event.cause == "cancelled":
             return  # by the user, who knows
         name = printable(event.name)
@@ -140,6 +149,7 @@ class Console:
         self._status()
 
     def _skipped(self, event: JobSkipped) -> None:
+        self._left.drop()
         if event.why == "up-to-date":
             self._total -= 1
         else:
@@ -184,14 +194,14 @@ class Console:
         if self._failed:
             parts.append(f"{self._failed} failed")
         head = f"{self._count()} {', '.join(parts)}"
-        left_s = self._left_s()
+        left_s = self._left.seconds(time.monotonic())
         if left_s is not None:
             head += f", about {show_seconds(left_s)} left"
         names = []
         self._drawn_s = now_s = time.monotonic()
         for event, since_s in islice(self._running.values(), _NAMED):
             for_s = now_s - since_s
-            names.append(f"{event.name} {show_seconds(for_s)}" if for_s >= _LONG_S else event.name)
+            names.append(f"{event.name}{_times(for_s, event.expected_s)}")
         text = printable(f"{head}: {', '.join(names)}" if names else head)
         room = _columns(self._stream) - 1
         if not text.isascii():
@@ -208,14 +218,6 @@ class Console:
             used, total = self._memory_bytes / GIB, most.memory_bytes / GIB
             found.append(f"{used:.3g}/{total:.3g} GB")
         return found
-
-    def _left_s(self) -> float | None:
-        """How long it may still take, if jobs go on ending as they have so far."""
-        passed_s = time.time() - self._started_s
-        if not self._done or not _LONG_S < passed_s < _LONGEST_S:
-            return None
-        left = self._total - self._done - self._failed - self._upstream
-        return passed_s / self._done * left if left > 0 else None
 
     @property
     def tick_s(self) -> float | None:
@@ -310,6 +312,14 @@ def _block(text: str, indent: str = "    ") -> str:
     while kept and not kept[-1].strip():
         del kept[-1]
     return "".join(f"{indent}{printable(_cut(line), keep_tabs=True)}\n" for line in kept)
+
+
+def _times(for_s: float, expected_s: float | None) -> str:
+    """How long a job has run, and is expected to run."""
+    if for_s < _LONG_S:
+        return ""
+    of = "" if expected_s is None else f" of {show_seconds(expected_s)}"
+    return f" {show_seconds(for_s)}{of}"
 
 
 def _columns(stream: TextIO) -> int:

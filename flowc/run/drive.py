@@ -114,7 +114,8 @@ class Run:
         self._starts.rank(self._history)
         with self._interrupts:
             try:
-                self._tell.run_started(self._options, self._starts.budget, len(self._state.active))
+                budget, jobs = self._starts.budget, len(self._state.active)
+                self._tell.run_started(self._options, budget, jobs, self._starts.expected_s)
                 self._state.start()
                 self._loop()
             except BaseException:

@@ -43,6 +43,11 @@ class Durations:
         count = self.same_job + self.by_rule + self.by_profile + self.guessed
         return self.same_job > 0 and self.same_job >= 0.9 * count
 
+    @property
+    def total_s(self) -> float | None:
+        """Of all jobs, one after the other."""
+        return sum(self.seconds) if self.is_known else None
+
     def of(self, job: JobId) -> float | None:
         """None where nothing is known."""
         return self.seconds[job] if self.is_known else None

@@ -6,6 +6,7 @@ Jobs that pipes connect are lined up as one, by the first of them, and start tog
 import time
 from collections.abc import Mapping, Sequence
 
+from flowc.dataclass import replace
 from flowc.diagnostic import WorkflowError
 from flowc.executors.base import Executor
 from flowc.ids import JobId
@@ -57,6 +58,11 @@ class Starts:
         how = arrange(options.schedule, state, self.budget, outlook, options.search_s)
         self._ranking, self.chooser = how.ranking, how.chooser
 
+    @property
+    def expected_s(self) -> float | None:
+        """How long all jobs take one after the other; None: nothing is known."""
+        return self._expected.total_s
+
     def line_up(self, job: JobId) -> Faults | None:
         """A job is ready; what keeps it from ever starting."""
         state = self._state
@@ -107,7 +113,10 @@ class Starts:
 
     def _prepare(self, job: JobId, memory_bytes: int | None) -> Launch | Fault:
         request = self._granted.pop(job)
-        return self._preparer.prepare(job, self._state.attempt(job), request, memory_bytes)
+        found = self._preparer.prepare(job, self._state.attempt(job), request, memory_bytes)
+        if isinstance(found, Launch) and self._expected.is_known:
+            return replace(found, expected_s=self._expected.of(job))
+        return found
 
     def forget(self, launch: Launch) -> None:
         """It is over: its script may go."""

@@ -49,6 +49,7 @@ class Launch:
     limits: Mapping[str, int] = field(default_factory=dict)  # units of named limits
     since_s: float | None = None  # Unix time of its submission, by a run that was killed
     spare_bytes: int = 0  # of the task's memory: what it got unasked
+    expected_s: float | None = None  # how long it is expected to run
 
 
 def make_task(plan: Plan, job: JobId, attempt: int) -> Task:

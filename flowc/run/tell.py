@@ -80,7 +80,9 @@ class Teller:
         for tick in self._ticks:
             tick()
 
-    def run_started(self, options: RunOptions, budget: Budget, jobs_total: int) -> None:
+    def run_started(
+        self, options: RunOptions, budget: Budget, jobs_total: int, expected_s: float | None = None
+    ) -> None:
         self._executor = options.executor
         pid = os.getpid()
         self(
@@ -100,6 +102,7 @@ class Teller:
                 memory_bytes=0 if budget.memory_bytes == inf else int(budget.memory_bytes),
                 limits=budget.told,
                 jobs_total=jobs_total,
+                expected_s=expected_s,
             )
         )
         for notice in options.notices:
@@ -202,6 +205,7 @@ class Teller:
                 executor="local" if task.here else self._executor,
                 message=launch.message,
                 spare_bytes=launch.spare_bytes,
+                expected_s=launch.expected_s,
                 memory_limit_bytes=task.memory_limit_bytes,
                 limit_s=task.limit_s,
             )

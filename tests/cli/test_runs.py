@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from flowc.events import JobSubmitted, RunStarted
+from flowc.record.log import list_runs, read_log
+
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = """
 rule all:
@@ -89,6 +92,17 @@ def test_pause_and_resume(running: "subprocess.Popen[bytes]") -> None:
     assert flowc("resume").returncode == 0
     assert running.wait(timeout=30) == 0
     assert status()["done"] == 3
+
+
+def test_a_run_tells_how_long_its_jobs_are_expected_to_run() -> None:
+    """From the run before; the first one knows nothing."""
+    Path("go").touch()
+    for known in (False, True):
+        assert flowc("run", "-q", "--forceall", "b", "a1").returncode == 0
+        events = list(read_log(list_runs()[-1]))
+        expected = [e.expected_s for e in events if isinstance(e, RunStarted | JobSubmitted)]
+        assert len(expected) == 3
+        assert all((one is not None and one > 0) is known for one in expected)
 
 
 def test_a_paused_run_can_be_ended(running: "subprocess.Popen[bytes]") -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,11 @@ def test_time_passes_in_the_status_line(monkeypatch: pytest.MonkeyPatch) -> None
     frame = stream.getvalue().split("\r\x1b[K")[-1]
     assert frame.startswith("[1/4] 1 running, 1/4 cores, 0.5/2 GB, about 3 min")
     assert frame.endswith("left: b 1 min 0 s")
+    console(done(1))
+    console(replace(submitted(2, "c"), expected_s=45.0))
+    now_s += 30
+    console.tick()
+    assert stream.getvalue().endswith(" left: c 30 s of 45 s")
 
 
 def test_a_pause_is_in_the_status_line() -> None:
