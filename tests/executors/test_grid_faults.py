@@ -120,6 +120,7 @@ def test_a_job_that_vanishes_is_no_success(queue: FakeQueue, story: Story) -> No
     queue.hidden.add(("1", 1))
     (end,) = story.end(0)
     assert (end.exit_code, end.cause) == (1, "vanished")
+    story.until(lambda: "cancel" in queue.calls)
     queue.start(("1", 1))
     assert queue.processes["1", 1].wait(20) == 0
     assert ran("runs") == "", "should it turn up all the same, it must not run"
