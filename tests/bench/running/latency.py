@@ -14,10 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from flowc.events import JobEnded, JobStarted
-from flowc.record.log import list_runs, read_log
-
 ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
+
+from flowc.events import JobEnded, JobStarted  # noqa: E402 - found by the line above
+from flowc.record.log import list_runs, read_log  # noqa: E402 - as above
+
 TARGET_S = 0.005
 
 
