@@ -193,7 +193,7 @@ class Profiler:
             command_digest=self._digest_of(submitted.rule),
             request={
                 "cores": submitted.cores,
-                "memory_bytes": submitted.memory_bytes,
+                "memory_bytes": submitted.memory_bytes - submitted.spare_bytes,
                 **{n: v for n, v in submitted.resources.items() if not n.startswith("limit:")},
             },
             limits=_limits(submitted),

@@ -87,6 +87,20 @@ def test_what_bounded_an_attempt_is_kept(flowc: Callable[..., int], tmp_path: Pa
     assert one.measurements()[0].requested_bytes == 50 * MIB
 
 
+def test_what_a_job_got_unasked_is_no_request(flowc: Callable[..., int]) -> None:
+    """Once it is known that it may take more, it is given what nobody waits for."""
+    text = Path("Workflowfile").read_text().replace("mem_gb: 0.5", "mem_gb: 0.1")
+    Path("Workflowfile").write_text(text)
+    again = ["-F", "--enforce", "off", "--mem", "4", "--cores", "2", "-q"]
+    assert flowc("run", *again) == 0
+    assert flowc("run", *again, "--save-profile", "p.json") == 0
+    latest = max(Path(".flowc/runs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    events = [json.loads(line) for line in latest.read_text().splitlines()]
+    assert any(event.get("spare_bytes") for event in events)
+    requests = [a.request["memory_bytes"] for a in attempts() if a.rule == "grow"]
+    assert requests == [int(0.1 * (1 << 30))] * 2
+
+
 def test_a_second_run_is_added_and_failures_are_kept(flowc: Callable[..., int]) -> None:
     assert flowc("run", "quick.txt", "--cores", "1", "--save-profile", "p.json", "-q") == 0
     code = flowc("run", "never.txt", "-c", "1", "-T", "1", "--save-profile", "p.json", "-q")
