@@ -13,7 +13,8 @@ def add_executor(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("where they run")
     group.add_argument(
         "--executor", metavar="NAME", default="local",
-        help="what runs the jobs (default: local, this machine); a package can bring others",
+        help="what runs the jobs: local (this machine, the default), slurm, sge, drmaa, or what "
+        "another package brings",
     )  # fmt: skip
     many(group, "--executor-option", "NAME=VALUE", "what an executor is told besides", pair)
     group.add_argument(
