@@ -722,3 +722,121 @@ rule grows:
 """
 }
 RUNS["pipe-and-update"] = [(), ("--forcerun", "grows")]
+
+CASES["files-of-jobs"] = {
+    "Snakefile": """
+module m:
+    snakefile: "m.smk"
+    prefix: "pre"
+
+use rule * from m as m_*
+
+rule all:
+    default_target: True
+    input: "pre/all.txt", "o/x.out", "with.out"
+
+rule named:
+    input: "data/x.txt", b="data/y.txt"
+    output: "o/x.out", "o/some.y"
+    params:
+        base=subpath(input[0], strip_suffix=".txt"),
+        b=subpath(input.b, basename=True),
+        name=subpath(output[1], basename=True),
+        up=subpath(output[1], parent=True),
+    shell: "echo {params} > {output[0]}; touch {output[1]}"
+
+checkpoint c:
+    output: "n.txt"
+    shell: "echo 2 > {output}"
+
+def read(wildcards):
+    with checkpoints.c.get().output[0].open() as f:
+        n = int(f.read())
+    with open(checkpoints.c.get().output[0]) as f:
+        lines = [line.strip() for line in f]
+    return [f"q{n}.txt"] + [f"q{line}0.txt" for line in lines]
+
+rule reader:
+    input: read
+    output: "with.out"
+    shell: "echo {input} > {output}"
+
+rule q:
+    output: "q{i}.txt"
+    shell: "touch {output}"
+""",
+    "m.smk": """
+checkpoint c:
+    output: "n.txt"
+    shell: "echo 3 > {output}"
+
+def wanted(wildcards):
+    with open(checkpoints.c.get().output[0]) as f:
+        return [f"p{i}.txt" for i in range(int(f.read()))]
+
+rule gather:
+    input: wanted
+    output: "all.txt"
+    shell: "echo {input} > {output}"
+
+rule p:
+    output: "p{i}.txt"
+    shell: "touch {output}"
+""",
+    "data/x.txt": "x\n",
+    "data/y.txt": "y\n",
+}
+
+CASES["all-temp"] = {
+    "Snakefile": """
+rule all:
+    input: "end.txt"
+
+rule a:
+    output: "a.txt"
+    shell: "echo a > {output}"
+
+rule b:
+    input: "a.txt"
+    output: "b.txt", protected("kept.txt")
+    shell: "cat {input} > {output[0]}; touch {output[1]}"
+
+rule end:
+    input: "b.txt"
+    output: "end.txt"
+    shell: "cat {input} > {output}"
+"""
+}
+RUNS["all-temp"] = [("--all-temp",)]
+
+CASES["batches"] = {
+    "Snakefile": """
+rule all:
+    input: "end.txt", "aside.txt"
+
+rule aside:
+    output: "aside.txt"
+    shell: "touch {output}"
+
+rule end:
+    input: "sum.txt", "other.txt"
+    output: "end.txt"
+    shell: "cat {input} > {output}"
+
+rule other:
+    output: "other.txt"
+    shell: "echo other > {output}"
+
+rule sums:
+    input: expand("p/{i}.txt", i=range(7))
+    output: "sum.txt"
+    shell: "cat {input} > {output}"
+
+rule part:
+    output: "p/{i}.txt"
+    shell: "echo {wildcards.i} > {output}"
+"""
+}
+CASES["first-batch"] = CASES["batches"]
+RUNS["batches"] = [("--batch", "sums=1/3"), ("--batch", "sums=2/3"), ("--batch", "sums=3/3")]
+RUNS["first-batch"] = [("--batch", "sums=1/3")]
