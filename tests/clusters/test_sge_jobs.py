@@ -24,10 +24,11 @@ QUEUES: dict[str, Callable[[], Queue]] = {
     "sge": lambda: Commands(GridEngine()),
     "drmaa": DrmaaQueue,
 }
-"""Two ways to one engine."""
+"""Two ways to one engine; most tests need one of them."""
+BOTH = pytest.mark.parametrize("story", QUEUES, indirect=True)
 
 
-@pytest.fixture(params=QUEUES)
+@pytest.fixture(params=["sge"])
 def story(
     request: pytest.FixtureRequest,
     sge: Cluster,
@@ -49,6 +50,7 @@ def batch() -> str:
     return path.name
 
 
+@BOTH
 def test_how_jobs_end_and_what_they_use(story: Story) -> None:
     hog = "python3 -c 'import time; b = bytearray(200 << 20); time.sleep(60)'"
     tasks = [
@@ -92,6 +94,7 @@ def test_alike_jobs_are_one_array_and_so_are_those_tried_again(story: Story) -> 
     assert len({id for id, _ in ids}) == 1 and sorted(n for _, n in ids) == ["1", "2", "3", "4"]
 
 
+@BOTH
 def test_deleted_by_somebody_else(sge: Cluster, story: Story) -> None:
     story.executor.submit([task(job, f"touch run.{job}; sleep 60") for job in range(3)])
     story.started_files(*(Path(f"run.{job}") for job in range(3)))
