@@ -53,10 +53,12 @@ class LocalExecutor:
 
     capacity: Capacity | None
 
-    def __init__(self, capacity: Capacity, run: str = "") -> None:
-        """`run`: the id of the run, by which its processes are found if flowc is killed."""
+    def __init__(self, capacity: Capacity, run: str = "", *, is_small: bool = False) -> None:
+        """`run`: the id of the run, by which its processes are found if flowc is killed.
+        `is_small`: this process is so, and has one thread."""
         self.capacity = capacity
         self._run = run or f"{os.getpid()}-{time.time_ns()}"
+        self._is_small = is_small
         self._spawner: Spawner | None = None  # from the first task on
         self._memory = MemoryWatch()
         self._kernel_kills = kernel_kills()
@@ -77,7 +79,7 @@ class LocalExecutor:
             self._of_job[task.job] = running
             try:
                 if self._spawner is None:
-                    self._spawner = Spawner(self._run)
+                    self._spawner = Spawner(self._run, as_copy=self._is_small)
                 self._spawner.start(running.number, task)
             except NotStartedError as fault:
                 self._not_started(running, fault)

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -90,8 +90,9 @@ class Spawner:
     also in the middle of sending something else.
     """
 
-    def __init__(self, run: str) -> None:
-        """Raises OSError where no process can be made."""
+    def __init__(self, run: str, *, as_copy: bool = False) -> None:
+        """`as_copy`: the fork server is a copy of this process, which is small and has one thread:
+        it is there at once. Raises OSError where no process can be made."""
         self._run = os.fsencode(run)
         self._path = os.environb.get(b"PATH")
         self._programs: dict[str, str] = {}
@@ -100,7 +101,7 @@ class Spawner:
         self._outbox: list[bytes] = []
         self._is_sending = False
         self._inbox = bytearray()
-        self._pid, self._to, self._from = _start()
+        self._pid, self._to, self._from = _start(_copy if as_copy else _program)
         self._poll = select.poll()
         self._poll.register(self._from, select.POLLIN)
         base = {key: value for key, value in os.environb.items() if key and b"=" not in key}
@@ -241,27 +242,12 @@ class Spawner:
         return program
 
 
-def _start() -> tuple[int, int, int]:
+def _start(make: Callable[[int, int, tuple[int, int]], int]) -> tuple[int, int, int]:
     """A fork server: its process id, and the ends of the pipes to it and from it."""
     theirs_in, to = os.pipe()
     come, theirs_out = os.pipe()
-    # Without the mark of a task: where flowc itself is one, who ends it must not end this as well.
-    env = {key: value for key, value in os.environb.items() if key and b"=" not in key}
-    env.pop(_MARK, None)
-    python = sys.executable or which("python3", os.environ.get("PATH", os.defpath)) or "python3"
     try:
-        pid = os.posix_spawn(
-            python,
-            (python, "-I", "-S", "-c", _START, os.path.dirname(forkserver.__file__)),
-            env,
-            file_actions=(
-                (os.POSIX_SPAWN_DUP2, theirs_in, 0),
-                (os.POSIX_SPAWN_DUP2, theirs_out, 1),
-            ),
-            setsid=True,
-            setsigdef=_RESET,
-            setsigmask=(),
-        )
+        pid = make(theirs_in, theirs_out, (to, come))
     except OSError:
         os.close(to)
         os.close(come)
@@ -270,3 +256,37 @@ def _start() -> tuple[int, int, int]:
         os.close(theirs_in)
         os.close(theirs_out)
     return pid, to, come
+
+
+def _program(read: int, write: int, ours: tuple[int, int]) -> int:
+    # Without the mark of a task: where flowc itself is one, who ends it must not end this as well.
+    env = {key: value for key, value in os.environb.items() if key and b"=" not in key}
+    env.pop(_MARK, None)
+    python = sys.executable or which("python3", os.environ.get("PATH", os.defpath)) or "python3"
+    return os.posix_spawn(
+        python,
+        (python, "-I", "-S", "-c", _START, os.path.dirname(forkserver.__file__)),
+        env,
+        file_actions=((os.POSIX_SPAWN_DUP2, read, 0), (os.POSIX_SPAWN_DUP2, write, 1)),
+        setsid=True,
+        setsigdef=_RESET,
+        setsigmask=(),
+    )
+
+
+def _copy(read: int, write: int, ours: tuple[int, int]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setsid()
+        for number in _RESET:
+            signal.signal(number, signal.SIG_DFL)
+        os.dup2(read, 0)
+        os.dup2(write, 1)
+        for fd in (read, write, *ours):  # or it would never see that this process is gone
+            if fd > 2:
+                os.close(fd)
+        forkserver.main()
+    finally:
+        os._exit(0)

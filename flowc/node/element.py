@@ -96,7 +96,8 @@ class Runner:
             self._sampler = Sampler()
         # Not the mark of flowc's run: what that run has left on its machine is ended by it.
         mark = f"node-{os.path.basename(self._directory)}-{self._element}"
-        executor = self._executor = LocalExecutor(Capacity(task.cores, task.memory_bytes), mark)
+        room = Capacity(task.cores, task.memory_bytes)
+        executor = self._executor = LocalExecutor(room, mark, is_small=not common["measure"])
         try:
             executor.submit([task])
             if self._signal is not None:
