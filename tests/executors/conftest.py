@@ -69,7 +69,7 @@ def executor(
     here = Capacity(4, 1 << 30)
     directory = str(tmp_path / "executor")
     try:
-        made = _make(name, Setup("contract", here, name, directory=directory))
+        made = _make(name, Setup(f"contract-{os.getpid()}", here, name, directory=directory))
         yield made
         made.close()
     finally:
