@@ -27,6 +27,7 @@ class Checkpoints:
         self.done: set[str] = set()  # the first output of each job
         self.asked: list[str] = []  # of those that are not done, since this was last emptied
         self.outputs: set[str] = set()  # all that functions have been told of: these may be read
+        self._to_come: set[str] = set()  # of these, what is not made yet
 
     def get(self, name: str, items: Sequence[Item], wildcards: Mapping[str, Any]) -> Namespace:
         """What `checkpoints.NAME.get(...)` returns."""
@@ -49,6 +50,9 @@ class Checkpoints:
         self.outputs.update(paths)
         if paths and paths[0] not in self.done:
             self.asked.append(paths[0])
+            self._to_come.update(paths)
+        else:
+            self._to_come.difference_update(paths)
         output = Record(tuple(paths), names)
         return Namespace(f"checkpoint {name}", {"output": output, "rule": name})
 
@@ -84,8 +88,13 @@ class Checkpoints:
             )
         if mode not in ("r", "rt"):
             raise Refusal("unsupported", "`open` only reads: files are written by jobs")
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read(MAX_TEXT + 1)
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                text = file.read(MAX_TEXT + 1)
+        except FileNotFoundError:
+            if path in self._to_come or any(path.startswith(f"{o}/") for o in self._to_come):
+                return ""  # so that the function goes on, and asks for the others as well
+            raise
         if len(text) > MAX_TEXT:
             raise too_large(f"the file `{path}`")
         budget.text(len(text))

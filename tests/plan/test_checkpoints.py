@@ -82,6 +82,36 @@ def test_a_function_that_asks_for_all_samples_takes_two_rounds(run: Run, seen: l
     assert Path("all.txt").read_text().split()[:2] == ["parts/s0/s0x", "parts/s1/s1x"]
 
 
+READ = """
+SAMPLES = ["s%d" % i for i in range(30)]
+
+rule all:
+    input: "all.txt"
+
+checkpoint cut:
+    output: "parts/{s}.list"
+    shell: "echo {output} > {output}"
+
+def made(wildcards):
+    found = []
+    for s in SAMPLES:
+        found += open(checkpoints.cut.get(s=s).output[0]).read().split()
+    return found
+
+rule gather:
+    input: made
+    output: "all.txt"
+    shell: "cat {input} > {output}"
+"""
+
+
+def test_a_function_that_reads_each_sample_takes_two_rounds(run: Run, seen: list[Event]) -> None:
+    """What is read of files to come is thrown away: but all of them are asked for at once."""
+    outcome = run(READ)
+    assert (outcome.exit_code, outcome.done, rounds(seen)) == (0, 31, 2)
+    assert len(Path("all.txt").read_text().split()) == 30
+
+
 def test_nobody_comes_in_between_two_rounds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock is its process's: so another one asks for it."""
     codes = []
