@@ -7,6 +7,7 @@ from itertools import chain
 from flowc.dataclass import dataclass
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.disk import Disk, FileState
+from flowc.graph.before import contradiction, waits_in_expansion
 from flowc.graph.expand import Expansion
 from flowc.graph.job import Columns, JobGraph
 from flowc.graph.order import topological_order
@@ -28,11 +29,14 @@ def build_graph(workflow: Workflow, targets: Sequence[str], disk: Disk) -> JobGr
     states = expansion.stat()
     asked = (target_files, target_jobs)
     choice = resolve(expansion, states, *asked)
-    order = topological_order(choice, expansion)
+    waits = waits_in_expansion(expansion, choice)
+    order = topological_order(choice, expansion, waits)
     if order is None:
         choice = resolve(expansion, states, *asked, look_closely=True)
-        order = topological_order(choice, expansion)
-        assert order is not None  # `resolve` has broken every cycle or raised
+        waits = waits_in_expansion(expansion, choice)
+        order = topological_order(choice, expansion, waits)
+        if order is None:  # `resolve` has broken every cycle of files, or raised
+            raise contradiction(expansion, waits)
     return with_streams(_assemble(expansion, states, choice, order, *asked))
 
 
@@ -119,6 +123,9 @@ def _assemble(
             for job, flags in expansion.input_flags.items()
             if new_id[job] != NO_JOB
         },
+        before_update=frozenset(
+            FileId(new) for f in expansion.before_update if (new := part.file_id[f]) >= 0
+        ),
         pending=[JobId(new_id[job]) for job in sorted(expansion.pending) if new_id[job] != NO_JOB],
     )
 

@@ -24,12 +24,11 @@ from flowc.graph.inputs import (
     call_input,
     compile_inputs,
     filler,
-    function_flags,
     maker_of,
 )
 from flowc.graph.products import Hit, Products
 from flowc.ids import NO_JOB, FileId, JobId, RuleId
-from flowc.lang.values import Flags, Wildcards
+from flowc.lang.values import NO_FLAGS, Flags, Wildcards, flags_of
 from flowc.lang.workflow import Rule, Workflow
 
 _DEEP = 40
@@ -60,6 +59,7 @@ class Expansion:
         self._late: list[int] = []  # bound after they were looked up
         self.input_names: dict[JobId, tuple[str | None, ...]] = {}
         self.input_flags: dict[JobId, dict[FileId, Flags]] = {}
+        self.before_update: set[int] = set()  # files as they are before a job changes them
         self.pending: set[int] = set()  # jobs that ask for checkpoints which are not done
         self._inputs: dict[RuleId, tuple[InputItem, ...]] = {}
         self._constant_refs: dict[tuple[RuleId, int], int] = {}
@@ -85,6 +85,20 @@ class Expansion:
         self.producer.extend(repeat(NO_JOB, len(self.paths) - known))
         return found
 
+    def _before_update(self, paths: Iterable[str], asked_by: Iterable[int]) -> list[int]:
+        """Ids of the paths as what is there now: no job makes that, so they are files of their
+        own, beside those which jobs make at the same paths."""
+        found: list[int] = []
+        for path, job in zip(paths, asked_by, strict=False):
+            file = self.ids.setdefault(f"\0{path}", len(self.ids))  # no path holds a null
+            if file == len(self.paths):
+                self.paths.append(path)
+                self.asked_by.append(job)
+                self.producer.append(NO_JOB)
+                self.before_update.add(file)
+            found.append(file)
+        return found
+
     def run(self) -> None:
         """Expand until every file has its jobs. Raises WorkflowError where that has no end."""
         rounds, growth = 0, Growth()
@@ -102,7 +116,7 @@ class Expansion:
         single: dict[RuleId, tuple[list[int], list[Values]]] = {}
         find, paths, producer = self.products.find, self.paths, self.producer
         bound = self.bound
-        for file in files:
+        for file in self._made(files):
             hits = find(paths[file])
             if not hits:
                 continue
@@ -124,6 +138,11 @@ class Expansion:
             jobs = self._create(rule, made, rows_of_values)
             for file, job in zip(made, jobs, strict=True):
                 producer[file] = job
+
+    def _made(self, files: range) -> Iterable[int]:
+        """Those that a job may make."""
+        kept = self.before_update
+        return [file for file in files if file not in kept] if kept else files
 
     def _choose(self, file: int, hits: list[Hit]) -> list[Hit]:
         """One hit a rule, the best candidate first. Of several ways in which a rule matches, the
@@ -233,21 +252,36 @@ class Expansion:
         return [~group for group in range(first, first + len(rows))]
 
     def _filled(self, path: Path, rows: list[Values], jobs: range) -> list[int]:
+        if path.before_update:
+            return self._before_update(path.fill_all(rows), jobs)
         files = self.files(path.fill_all(rows), jobs)
         if path.maker is not None:
             self._bind(files, path.maker)
         return files
 
     def _constant(self, item: InputItem, asked_by: int) -> int:
-        paths = item.constants
-        files = self.files([str(path) for path in paths], repeat(asked_by, len(paths)))
-        for path, file in zip(paths, files, strict=True):
-            if type(path) is not str and (maker := maker_of(path)) is not None:
-                self._bind([file], maker)
+        files = self._flagged(item.constants, asked_by)
         if not item.item.is_list:
             return files[0]
         self.groups.append(tuple(files))
         return ~(len(self.groups) - 1)
+
+    def _flagged(self, paths: Sequence[str], job: int) -> list[int]:
+        """Ids of paths of which some may say what rule makes them, or that none does."""
+        kept = {
+            at
+            for at, path in enumerate(paths)
+            if type(path) is not str and flags_of(path).before_update
+        }
+        if kept:
+            made = iter(self._flagged([p for i, p in enumerate(paths) if i not in kept], job))
+            before = iter(self._before_update([str(paths[at]) for at in sorted(kept)], repeat(job)))
+            return [next(before if at in kept else made) for at in range(len(paths))]
+        files = self.files([str(path) for path in paths], repeat(job, len(paths)))
+        for path, file in zip(paths, files, strict=True):
+            if type(path) is not str and (maker := maker_of(path)) is not None:
+                self._bind([file], maker)
+        return files
 
     def _bind(self, files: Iterable[int], rule: str) -> None:
         """`rules.X.output`: rule X makes these files, whatever else could."""
@@ -284,14 +318,14 @@ class Expansion:
         return self._found_ref(self._call(self.workflow.rules[rule_id], item, job)[0], job)
 
     def _found_ref(self, found: Found, job: int) -> int:
-        files = self.files([str(path) for path in found.paths], repeat(job, len(found.paths)))
-        for path, file in zip(found.paths, files, strict=True):
-            if type(path) is not str and (maker := maker_of(path)) is not None:
-                self._bind([file], maker)
-        flags = function_flags([found])
+        files = self._flagged(found.paths, job)
+        flags = {
+            FileId(file): flags_of(path)
+            for path, file in zip(found.paths, files, strict=True)
+            if type(path) is not str and flags_of(path) != NO_FLAGS
+        }
         if flags:
-            known = self.input_flags.setdefault(JobId(job), {})
-            known.update((FileId(self.ids[path]), flag) for path, flag in flags)
+            self.input_flags.setdefault(JobId(job), {}).update(flags)
         if not found.is_list:
             return files[0]
         self.groups.append(tuple(files))

@@ -7,7 +7,7 @@ from typing import Any
 from flowc.dataclass import dataclass
 from flowc.diagnostic import Diagnostic, Label, WorkflowError
 from flowc.lang.pattern import Pattern, wildcard_names
-from flowc.lang.values import FlaggedPath, Flags, Function, Unpack, Wildcards, flags_of
+from flowc.lang.values import FlaggedPath, Function, Unpack, Wildcards, flags_of
 from flowc.lang.workflow import Item, Rule
 
 Values = tuple[str, ...]
@@ -22,6 +22,7 @@ class Path:
 
     fill_all: Callable[[Sequence[Values]], list[str]]
     maker: str | None
+    before_update: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ def _path(text: str, names: Sequence[str]) -> Path:
     pattern = Pattern(text)
     if not pattern.names:
         plain = str(text)
-        return Path(lambda rows: [plain] * len(rows), maker)
-    return Path(filler(pattern, names), maker)
+        return Path(lambda rows: [plain] * len(rows), maker, flags_of(text).before_update)
+    return Path(filler(pattern, names), maker, flags_of(text).before_update)
 
 
 def maker_of(path: str) -> str | None:
@@ -147,16 +148,6 @@ def flatten(value: Any) -> Iterable[Any]:
             yield from flatten(one)
     else:
         yield value
-
-
-def function_flags(found: Iterable[Found]) -> list[tuple[str, Flags]]:
-    """The paths that carry flags."""
-    return [
-        (str(path), flags_of(path))
-        for one in found
-        for path in one.paths
-        if type(path) is not str and flags_of(path) != Flags()
-    ]
 
 
 def _bad_value(

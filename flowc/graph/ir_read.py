@@ -99,7 +99,13 @@ class _Reader:
         paths = [file["path"] for file in data["files"]]
         producer = array("i", [NO_JOB if f["job"] is None else f["job"] for f in data["files"]])
         groups = [tuple(group) for group in data["groups"]]
-        self.check_paths(paths)
+        before_update = frozenset(
+            FileId(i) for i, file in enumerate(data["files"]) if file.get("before_update")
+        )
+        self.check_paths([p for i, p in enumerate(paths) if i not in before_update])
+        self.check_paths([paths[file] for file in before_update])
+        if any(producer[file] != NO_JOB for file in before_update):
+            self.faults.append("a job makes a file as it is before its update")
         self.check_ids("a group", (f for group in groups for f in group), len(paths))
         self.check_ids("a file", (j for j in producer if j != NO_JOB), len(data["jobs"]))
         self.check_ids("the targets", data["targets"]["files"], len(paths))
@@ -116,8 +122,12 @@ class _Reader:
             wildcard_names=names,
             targets=tuple(FileId(f) for f in data["targets"]["files"]),
             target_jobs=tuple(JobId(j) for j in data["targets"]["jobs"]),
+            before_update=before_update,
             **jobs,
         )
+        if any(earlier >= job for job, found in graph.waits.items() for earlier in found):
+            self.faults.append("a job that reads a file before its update stands behind it")
+            self.stop_at_faults()
         return with_streams(graph)
 
     def workflow(self) -> Workflow:

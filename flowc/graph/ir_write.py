@@ -165,8 +165,11 @@ class _Writer:
         }
 
     def files(self) -> Iterator[str]:
-        for path, job in zip(self.graph.paths, self.graph.producer, strict=True):
-            yield f'{{"path": {_encode(path)}, "job": {"null" if job == NO_JOB else job}}}'
+        before = self.graph.before_update
+        for file, (path, job) in enumerate(zip(self.graph.paths, self.graph.producer, strict=True)):
+            made = "null" if job == NO_JOB else job
+            more = ', "before_update": true' if before and file in before else ""
+            yield f'{{"path": {_encode(path)}, "job": {made}{more}}}'
 
     def jobs(self, request_of: RequestOf | None) -> Iterator[str]:
         graph = self.graph

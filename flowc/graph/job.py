@@ -10,6 +10,7 @@ from functools import cached_property
 
 from flowc.dataclass import dataclass, field
 from flowc.disk import FileState
+from flowc.graph.before import Waits, waits_in_graph
 from flowc.graph.streams import Streams, streams_of
 from flowc.ids import NO_JOB, FileId, JobId
 from flowc.lang.values import Flags, Record, Wildcards
@@ -63,6 +64,8 @@ class JobGraph:
     target_jobs: tuple[JobId, ...]  # jobs asked for (rules named as targets)
     input_flags: Mapping[JobId, Mapping[FileId, Flags]] = field(default_factory=dict)
     """Flags on what an input function has returned; those of patterns are in the rule."""
+    before_update: frozenset[FileId] = frozenset()
+    """Files as they are before a job updates them: see `flowc.graph.before`."""
     pending: Sequence[JobId] = ()
     """Jobs whose inputs depend on checkpoints that are not done: those stand in their place."""
 
@@ -78,7 +81,16 @@ class JobGraph:
     @cached_property
     def file_ids(self) -> Mapping[str, FileId]:
         """Path to id; made on first use."""
+        found = {self.paths[file]: file for file in self.before_update}
+        if found:  # where a path has a file of each kind, it names the one that a job makes
+            others = enumerate(self.paths)
+            return found | {p: FileId(i) for i, p in others if i not in self.before_update}
         return {path: FileId(i) for i, path in enumerate(self.paths)}
+
+    @cached_property
+    def waits(self) -> Waits:
+        """The jobs that wait for others whose files they do not read."""
+        return waits_in_graph(self)
 
     @cached_property
     def streams(self) -> Streams:

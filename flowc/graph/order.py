@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from itertools import chain
 
+from flowc.graph.before import Waits
 from flowc.graph.expand import Expansion
 from flowc.graph.resolve import Choice
 from flowc.ids import NO_JOB
 
 
-def topological_order(choice: Choice, expansion: Expansion) -> list[int] | None:
-    """The chosen jobs so that each stands behind all that it needs; None if there is a cycle.
+def topological_order(
+    choice: Choice, expansion: Expansion, waits: Waits | None = None
+) -> list[int] | None:
+    """The chosen jobs so that each stands behind all that it needs, and behind those that it
+    `waits` for; None if there is a cycle.
 
     Jobs were discovered in batches, from the targets down, so the batches in reverse are nearly
     always an order already (and within a batch, jobs keep the order in which they were asked
@@ -20,9 +24,9 @@ def topological_order(choice: Choice, expansion: Expansion) -> list[int] | None:
     order = list(chain.from_iterable(map(range, reversed(starts), reversed(ends))))
     if choice.used is not None:
         order = [job for job in order if choice.used[job]]
-    if _is_order(order, expansion, choice.producer):
+    if not waits and _is_order(order, expansion, choice.producer):
         return order
-    return _kahn(order, expansion, choice.producer)
+    return _kahn(order, expansion, choice.producer, waits or {})
 
 
 def _is_order(order: Sequence[int], expansion: Expansion, producer: Sequence[int]) -> bool:
@@ -48,7 +52,9 @@ def _is_order(order: Sequence[int], expansion: Expansion, producer: Sequence[int
     return True
 
 
-def _kahn(order: Sequence[int], expansion: Expansion, producer: Sequence[int]) -> list[int] | None:
+def _kahn(
+    order: Sequence[int], expansion: Expansion, producer: Sequence[int], waits: Waits
+) -> list[int] | None:
     """Jobs by number of open needs; a group counts as a node, so that n jobs that read the same
     m files cost n + m steps."""
     rows, groups = expansion.input_rows, expansion.groups
@@ -71,6 +77,10 @@ def _kahn(order: Sequence[int], expansion: Expansion, producer: Sequence[int]) -
             if group_open[ref]:
                 open_needs[job] += 1
                 group_jobs.setdefault(ref, []).append(job)
+    for job, earlier in waits.items():
+        open_needs[job] += len(earlier)
+        for other in earlier:
+            waiting.setdefault(other, []).append(job)
     ready = [job for job in order if not open_needs[job]]
     done: list[int] = []
     for job in ready:  # grows while it is walked

@@ -166,8 +166,8 @@ class JobFiles:
 
     def _changed(self, file: int) -> int:
         """The time of a file where it is another one than was known; else 0."""
-        if file in self._graph.streams.pipes:
-            return 0
+        if file in self._graph.streams.pipes or file in self._graph.before_update:
+            return 0  # the job itself may be the one that updates it
         state = self._disk.stat(self._graph.paths[file])
         return 0 if state is None or state.mtime_ns == self._time(file) else state.mtime_ns
 

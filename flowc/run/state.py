@@ -113,6 +113,10 @@ class RunState:
                     else:
                         readers[maker] = [job]
             pending[job] = count
+        for late, earlier in graph.waits.items():
+            for job in [JobId(j) for j in earlier if status[j] and status[late]]:
+                readers.setdefault(job, []).append(late)
+                pending[late] += 1
 
     def _read_group(self, group: int, job: JobId) -> bool:
         """Note that `job` reads a group; whether it has to wait for it."""

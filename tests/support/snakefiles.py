@@ -840,3 +840,27 @@ rule part:
 CASES["first-batch"] = CASES["batches"]
 RUNS["batches"] = [("--batch", "sums=1/3"), ("--batch", "sums=2/3"), ("--batch", "sums=3/3")]
 RUNS["first-batch"] = [("--batch", "sums=1/3")]
+
+CASES["before-update"] = {
+    "Snakefile": """
+rule all:
+    input: "list.txt", "seen.txt"
+
+rule grow:
+    input: "first.txt"
+    output: update("list.txt")
+    shell: "cat {input} >> {output}"
+
+rule look:
+    input: before_update("list.txt")
+    output: "first.txt"
+    shell: "cp {input} {output}"
+
+rule see:
+    input: before_update("list.txt")
+    output: "seen.txt"
+    shell: "sleep 0.2; cp {input} {output}"
+""",
+    "list.txt": "old\n",
+}
+RUNS["before-update"] = [("--forceall",)]
