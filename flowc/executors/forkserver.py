@@ -10,7 +10,7 @@ a length of 4 bytes, little-endian, and a tuple in `marshal`'s form:
 
     (START, number, program, argv, env, log, cwd)   env is added to that of SETTINGS; cwd or None
     (SIGNAL, number, signal)                        to the group of a task
-    (SETTINGS, run, env, default_signals)           the first one: what all tasks have
+    (SETTINGS, run, pid, env, default_signals)      the first one: flowc's, and what all tasks have
     (CLOSE,)                                        all is well: the last one
 
     (STARTED, number, pid, at_s, monotonic_s)
@@ -55,6 +55,7 @@ class Server:
 
     def __init__(self) -> None:
         self.mark = b""
+        self.flowc = 0  # its process id
         self.env: dict[bytes, bytes] = {}
         self.default_signals: tuple[int, ...] = ()
         self.home = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
@@ -120,7 +121,7 @@ class Server:
             elif message[0] == SIGNAL:
                 self.signal(*message[1:])
             elif message[0] == SETTINGS:
-                run, self.env, self.default_signals = message[1:]
+                run, self.flowc, self.env, self.default_signals = message[1:]
                 self.mark = b"FLOWC_JOB=" + run + b":"
             else:
                 return False
@@ -136,6 +137,8 @@ class Server:
         log: str,
         cwd: str | None,
     ) -> None:
+        if os.getppid() != self.flowc:  # killed, and its last wishes are still in the pipe
+            return
         at_s, began_s = time.time(), time.monotonic()
         try:
             fd = os.open(log, _LOG_FLAGS, 0o666)
@@ -206,7 +209,7 @@ class Server:
         """End whatever the run has started, by its mark."""
         for which in _ORPHAN_LOOKS:
             pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
-            found = [pid for pid in pids if self.has_mark(pid)]
+            found = [pid for pid in pids if pid != os.getpid() and self.has_mark(pid)]
             if not found:
                 return
             for pid in found:

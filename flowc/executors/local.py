@@ -128,9 +128,9 @@ class LocalExecutor:
                 time.sleep(0.001)  # killed, but not yet gone; nothing tells when they are
         self._leftover.clear()
         if self._spawner is not None:
-            end_marked(run_mark(self._run), _CLOSE_GRACE_S)
             self._spawner.close()
             self._spawner = None
+            end_marked(run_mark(self._run), _CLOSE_GRACE_S)
 
     # ---- signals
 

@@ -101,11 +101,11 @@ class Spawner:
         self._outbox: list[bytes] = []
         self._is_sending = False
         self._inbox = bytearray()
-        self._pid, self._to, self._from = _start(_copy if as_copy else _program)
+        self._pid, self._to, self._from = _start(_copy if as_copy else _program, self._run)
         self._poll = select.poll()
         self._poll.register(self._from, select.POLLIN)
         base = {key: value for key, value in os.environb.items() if key and b"=" not in key}
-        self._send(forkserver.SETTINGS, self._run, base, _RESET)
+        self._send(forkserver.SETTINGS, self._run, os.getpid(), base, _RESET)
 
     def start(self, number: int, task: Task) -> None:
         """Ask for a process. Raises NotStartedError where it is known at once that none can be."""
@@ -242,12 +242,14 @@ class Spawner:
         return program
 
 
-def _start(make: Callable[[int, int, tuple[int, int]], int]) -> tuple[int, int, int]:
+def _start(
+    make: Callable[[int, int, tuple[int, int], bytes], int], run: bytes
+) -> tuple[int, int, int]:
     """A fork server: its process id, and the ends of the pipes to it and from it."""
     theirs_in, to = os.pipe()
     come, theirs_out = os.pipe()
     try:
-        pid = make(theirs_in, theirs_out, (to, come))
+        pid = make(theirs_in, theirs_out, (to, come), run)
     except OSError:
         os.close(to)
         os.close(come)
@@ -258,10 +260,12 @@ def _start(make: Callable[[int, int, tuple[int, int]], int]) -> tuple[int, int, 
     return pid, to, come
 
 
-def _program(read: int, write: int, ours: tuple[int, int]) -> int:
-    # Without the mark of a task: where flowc itself is one, who ends it must not end this as well.
+def _program(read: int, write: int, ours: tuple[int, int], run: bytes) -> int:
+    # With a mark of this run: should flowc be killed, the next run makes sure that this is gone and
+    # starts nothing more. Not with another's: where flowc itself is a task, who ends it must not
+    # end this as well, which has to end what it has started.
     env = {key: value for key, value in os.environb.items() if key and b"=" not in key}
-    env.pop(_MARK, None)
+    env[_MARK] = run + b":server"
     python = sys.executable or which("python3", os.environ.get("PATH", os.defpath)) or "python3"
     return os.posix_spawn(
         python,
@@ -274,7 +278,7 @@ def _program(read: int, write: int, ours: tuple[int, int]) -> int:
     )
 
 
-def _copy(read: int, write: int, ours: tuple[int, int]) -> int:
+def _copy(read: int, write: int, ours: tuple[int, int], run: bytes) -> int:
     pid = os.fork()
     if pid:
         return pid
