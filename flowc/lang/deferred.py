@@ -1,7 +1,7 @@
 """`lookup`, `branch`, `subpath` and `evaluate`: at once where all is known, else a function of the
 wildcards, as in Snakemake."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -103,6 +103,7 @@ class Lookup:
     """`lookup(dpath="samples/{sample}/reads", within=config)`."""
 
     def __init__(self, budget: Budget, members: Members) -> None:
+        self._budget = budget
         self._fill = text_format(budget, members)
 
     def __call__(
@@ -117,29 +118,87 @@ class Lookup:
         **namespace: Any,
     ) -> Any:
         path = query if dpath is None else dpath
-        if not isinstance(within, Mapping):
-            raise Refusal(
-                "unsupported",
-                f"`lookup` looks into a dict, not {a_type(within)}",
-                "write `lookup(dpath=..., within=config)`; tables are read by jobs",
-            )
+        if query is not None and dpath is not None:
+            raise Refusal("wrong-arguments", "`lookup` takes `query` or `dpath`, not both")
         if not isinstance(path, str) and not _is_function(path):
-            raise Refusal("wrong-type", f"`dpath` is a text, not {a_type(path)}")
+            raise Refusal("wrong-type", f"`lookup` takes a text, not {a_type(path)}")
+        given = {"within": within, **namespace}
+        if default is not NOTHING:
+            given["default"] = default
+        asked: tuple[str, ...] = ()
+        if isinstance(within, Mapping):
+            given["dpath"] = path
+
+            def search(text: str, fill: Callable[[str], str]) -> Any:
+                return look_up(text, within, default)
+
+        else:
+            asked = _columns(cols, is_nrows)
+            given |= {"query": path, "cols": cols, "is_nrows": is_nrows}
+            select = self._selection(within, dpath is not None, is_nrows, cols, default)
+
+            def search(text: str, fill: Callable[[str], str]) -> Any:
+                return select(text, [fill(column) for column in asked])
 
         def find(wildcards: Any) -> Any:
             known = {name: resolved(value, wildcards) for name, value in namespace.items()}
             if wildcards is not None:
                 known = {n: wildcards.get_name(n) for n in wildcards.names} | known
-            text = resolved(path, wildcards)
-            return look_up(self._fill(text, (), known) if "{" in text else text, within, default)
 
-        needs = _is_function(path) or any(n not in namespace for n in wildcard_names(path))
+            def fill(text: str) -> str:
+                return self._fill(text, (), known) if "{" in text else text
+
+            return search(fill(resolved(path, wildcards)), fill)
+
+        texts = [path, *asked]
+        needs = _is_function(path) or any(
+            n not in namespace for t in texts for n in wildcard_names(t)
+        )
         if needs or any(map(_is_function, namespace.values())):
-            given = {"dpath": path, "within": within, **namespace}
-            if default is not NOTHING:
-                given["default"] = default
             return Deferred("lookup", (), given, find)
         return find(None)
+
+    def _selection(
+        self, within: Any, is_path: bool, is_nrows: int | None, cols: Any, default: Any
+    ) -> Callable[[str, Sequence[str]], Any]:
+        """What a query finds in a table, which is a list of dicts."""
+        rows: list[Any] = self._budget.listed(within) if type(within) in (list, tuple) else [None]
+        if is_path or not all(isinstance(row, Mapping) for row in rows):
+            raise Refusal(
+                "unsupported",
+                "`lookup` looks into a dict by a `dpath`, or into a list of dicts by a `query`, "
+                f"not {a_type(within)}",
+                "write `lookup(dpath=..., within=config)`; files with tables are read by jobs",
+            )
+        from flowc.lang.query import Table  # few workflows have tables
+
+        table = Table(rows, self._budget)
+
+        def select(text: str, columns: Sequence[str]) -> Any:
+            found = table.select(text)
+            if is_nrows is not None:
+                return len(found) == is_nrows
+            if not found and default is not NOTHING:
+                return default
+            table.check_columns(columns)
+            if isinstance(cols, str):
+                return [rows[at].get(columns[0]) for at in found]
+            records = [table.record(at, columns if cols is not None else None) for at in found]
+            return records[0] if len(records) == 1 else records
+
+        return select
+
+
+def _columns(cols: Any, is_nrows: Any) -> tuple[str, ...]:
+    """The names of the columns that are asked for."""
+    names = [cols] if isinstance(cols, str) else cols
+    if names is not None and (
+        type(names) not in (list, tuple) or not all(isinstance(n, str) for n in names)
+    ):
+        raise Refusal("wrong-type", f"`cols` is a text or a list of texts, not {a_type(cols)}")
+    if is_nrows is not None and type(is_nrows) is not int:
+        raise Refusal("wrong-type", f"`is_nrows` is an integer, not {a_type(is_nrows)}")
+    return tuple(names or ())
 
 
 def look_up(path: str, within: Any, default: Any) -> Any:
