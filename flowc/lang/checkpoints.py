@@ -27,7 +27,8 @@ class Checkpoints:
         self.done: set[str] = set()  # the first output of each job
         self.asked: list[str] = []  # of those that are not done, since this was last emptied
         self.outputs: set[str] = set()  # all that functions have been told of: these may be read
-        self._to_come: set[str] = set()  # of these, what is not made yet
+        self._to_come: dict[str, str] = {}  # of these, what is not made yet: by what checkpoint
+        self._guessed: set[str] = set()  # checkpoints of which a file to come was read as empty
 
     def get(self, name: str, items: Sequence[Item], wildcards: Mapping[str, Any]) -> Namespace:
         """What `checkpoints.NAME.get(...)` returns."""
@@ -48,13 +49,22 @@ class Checkpoints:
             if item.name is not None:
                 names[item.name] = slice(at, len(paths)) if item.is_list else at
         self.outputs.update(paths)
+        if not self.asked:  # another function, or another job
+            self._guessed.clear()
         if paths and paths[0] not in self.done:
-            self.asked.append(paths[0])
-            self._to_come.update(paths)
+            if not self._is_guess(name, values):
+                self.asked.append(paths[0])
+            self._to_come |= dict.fromkeys(paths, name)
         else:
-            self._to_come.difference_update(paths)
+            for path in paths:
+                self._to_come.pop(path, None)
         output = Record(tuple(paths), names)
         return Namespace(f"checkpoint {name}", {"output": output, "rule": name})
+
+    def _is_guess(self, name: str, values: Mapping[str, str]) -> bool:
+        """Whether it may be asked for only because a file to come was read as empty: a loop asks
+        for more of the same checkpoint, what is to be found in a file is known when it is there."""
+        return bool(self._guessed) and (name not in self._guessed or "" in values.values())
 
     def namespace(self, find: Outputs) -> Namespace:
         return Namespace("checkpoints", _Spaces(self, find), _unknown)
@@ -92,9 +102,13 @@ class Checkpoints:
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
                 text = file.read(MAX_TEXT + 1)
         except FileNotFoundError:
-            if path in self._to_come or any(path.startswith(f"{o}/") for o in self._to_come):
-                return ""  # so that the function goes on, and asks for the others as well
-            raise
+            to_come = self._to_come
+            inside = (m for o, m in to_come.items() if path.startswith(f"{o}/"))
+            maker = to_come.get(path) or next(inside, None)
+            if maker is None or not self.asked:
+                raise
+            self._guessed.add(maker)
+            return ""  # so that the function goes on, and asks for the others as well
         if len(text) > MAX_TEXT:
             raise too_large(f"the file `{path}`")
         budget.text(len(text))

@@ -112,6 +112,51 @@ def test_a_function_that_reads_each_sample_takes_two_rounds(run: Run, seen: list
     assert len(Path("all.txt").read_text().split()) == 30
 
 
+READ_ON = """
+rule all:
+    input: "end.txt"
+
+checkpoint first:
+    output: "first.txt"
+    shell: "echo two > {output}"
+
+checkpoint second:
+    output: "second/{name}.txt"
+    shell: "touch {output}"
+
+def end(wildcards):
+    name = "x" + open(checkpoints.first.get().output[0]).read().strip()
+    return checkpoints.second.get(name=name).output
+
+rule end:
+    input: end
+    output: "end.txt"
+    shell: "cp {input} {output}"
+"""
+
+
+def test_what_is_in_a_file_to_come_is_not_guessed(run: Run) -> None:
+    """No `second/x.txt` is asked for, as if `first.txt` were empty."""
+    assert run(READ_ON).exit_code == 0
+    assert [p.name for p in Path("second").iterdir()] == ["xtwo.txt"]
+
+
+def test_a_file_to_come_is_not_empty_for_who_has_not_asked(run: Run) -> None:
+    """`other` may read the checkpoint's file, as `end` has asked for it, but does not wait."""
+    text = (
+        READ_ON
+        + """
+rule other:
+    input: lambda wildcards: open("first.txt").read().split()
+    output: "other.txt"
+    shell: "touch {output}"
+"""
+    )
+    with pytest.raises(WorkflowError) as error:
+        run(text.replace('input: "end.txt"', 'input: "end.txt", "other.txt"'))
+    assert [d.code for d in error.value.diagnostics] == ["unreadable"]
+
+
 def test_nobody_comes_in_between_two_rounds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock is its process's: so another one asks for it."""
     codes = []
