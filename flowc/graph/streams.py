@@ -1,16 +1,17 @@
-"""Pipes: files that never lie on the disk, as the jobs at their two ends run at once.
+"""Files that are there only while jobs run: pipes, and what services make.
 
 Jobs that pipes connect, however many, are a *bundle*: they start together, hold cores and memory
-together, and end well together or not at all.
+together, and end well together or not at all. A *service* runs beside those that read what it
+makes, its consumers, until the last of them is over.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
-from flowc.dataclass import dataclass, replace
+from flowc.dataclass import dataclass, field, replace
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.ids import NO_JOB, FileId, JobId, RuleId
-from flowc.lang.values import flags_of
+from flowc.lang.values import Flags, flags_of
 
 if TYPE_CHECKING:
     from flowc.graph.job import JobGraph
@@ -21,34 +22,52 @@ Bundle = tuple[JobId, ...]
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The pipes of a graph, and whom they connect."""
+    """The pipes and services of a graph, and whom they connect."""
 
     pipes: frozenset[FileId]
     bundles: Mapping[JobId, Bundle]  # of each job at a pipe: all that run at once with it
+    services: frozenset[FileId] = frozenset()
+    consumers: Mapping[JobId, tuple[JobId, ...]] = field(default_factory=dict)  # of each service
+    passing: frozenset[FileId] = frozenset()  # both: gone when their readers are
 
 
 NOTHING = Streams(frozenset(), {})
 
 
 def streams_of(graph: "JobGraph") -> Streams:
-    """The pipes of a graph; most graphs have none."""
+    """The pipes and services of a graph; most graphs have none."""
+    pipes = _flagged(graph, lambda flags: flags.pipe)
+    services = _flagged(graph, lambda flags: flags.service)
+    if not pipes and not services:
+        return NOTHING
+    readers = readers_of(graph, pipes | services)
+    consumers: dict[JobId, dict[JobId, None]] = {}
+    for file in sorted(services):
+        found = consumers.setdefault(JobId(graph.producer[file]), {})
+        found.update(dict.fromkeys(readers[file]))
+    return Streams(
+        pipes,
+        _bundles(graph, pipes, readers),
+        services,
+        {job: tuple(found) for job, found in consumers.items()},
+        pipes | services,
+    )
+
+
+def _flagged(graph: "JobGraph", is_meant: Callable[[Flags], bool]) -> frozenset[FileId]:
+    """The outputs with such flags."""
     flags_by_rule = {
         rule.id: flags
         for rule in graph.workflow.rules
-        if any(flags := [flags_of(f).pipe for item in rule.outputs for f in item.files])
+        if any(flags := [is_meant(flags_of(f)) for item in rule.outputs for f in item.files])
     }
-    if not flags_by_rule:
-        return NOTHING
-    pipes = {
+    return frozenset(
         FileId(file)
-        for job, rule in enumerate(graph.rule_of)
+        for job, rule in (enumerate(graph.rule_of) if flags_by_rule else ())
         if rule in flags_by_rule
-        for file, is_pipe in zip(
-            graph.outputs[JobId(job)], flags_by_rule[RuleId(rule)], strict=True
-        )
-        if is_pipe
-    }
-    return Streams(frozenset(pipes), _bundles(graph, pipes, readers_of(graph, pipes)))
+        for file, is_one in zip(graph.outputs[JobId(job)], flags_by_rule[RuleId(rule)], strict=True)
+        if is_one
+    )
 
 
 def readers_of(graph: "JobGraph", files: Set[FileId]) -> dict[FileId, list[JobId]]:
@@ -93,9 +112,9 @@ def join_bundles(graph: "JobGraph", marks: bytearray) -> bool:
 
 
 def with_streams(graph: "JobGraph") -> "JobGraph":
-    """The graph, with no pipe taken for there: what lies at such a path is left from a run that
-    was killed. Raises WorkflowError for pipes that cannot work."""
-    files = graph.streams.pipes
+    """The graph, with no pipe or service taken for there: what lies at such a path is left from a
+    run that was killed. Raises WorkflowError for those that cannot work."""
+    files = graph.streams.passing
     if not files:
         return graph
     faults = [*_faults(graph)]
@@ -109,10 +128,11 @@ def with_streams(graph: "JobGraph") -> "JobGraph":
 
 def _faults(graph: "JobGraph") -> Iterator[Diagnostic]:
     streams = graph.streams
-    for file in sorted(streams.pipes & set(graph.targets)):
+    for file in sorted(streams.passing & set(graph.targets)):
         yield _fault(
             graph, "passing-target", file, "cannot be a target: it is gone when its readers end"
         )
+    yield from _service_faults(graph)
     readers = readers_of(graph, streams.pipes)
     for file in sorted(streams.pipes - set(graph.targets)):
         jobs = readers[file]
@@ -136,12 +156,36 @@ def _faults(graph: "JobGraph") -> Iterator[Diagnostic]:
         )
 
 
+def _service_faults(graph: "JobGraph") -> Iterator[Diagnostic]:
+    streams, rules, rule_of = graph.streams, graph.workflow.rules, graph.rule_of
+    asked = {file for file in streams.services if file in graph.targets}
+    for job, consumers in streams.consumers.items():
+        files = graph.outputs[job]
+        file = next(FileId(file) for file in files if FileId(file) in streams.services)
+        phony = [one for one in consumers if rules[rule_of[one]].command is None]
+        if rules[rule_of[job]].command is None:
+            yield _fault(graph, "bad-service", file, "is made by a rule without an action")
+        elif any(FileId(other) not in streams.services for other in files):
+            yield _fault(graph, "bad-service", file, "is made with other files: it serves alone")
+        elif job in streams.bundles:
+            yield _fault(graph, "bad-service", file, "is made by a job that stands at a pipe")
+        elif rules[rule_of[job]].shadow is not None:
+            yield _fault(graph, "bad-service", file, "is made in a directory of its own: `shadow`")
+        elif phony:
+            name = graph.job(phony[0]).name
+            yield _fault(graph, "bad-service", file, f"is read by `{name}`, which has no action")
+        elif not consumers and file not in asked and not graph.pending:
+            yield _fault(graph, "bad-service", file, "has no reader")
+
+
 def _fault(
     graph: "JobGraph", code: str, file: int, message: str, hint: str | None = None
 ) -> Diagnostic:
     maker = graph.job(JobId(graph.producer[file])).rule
     hints = {
         "passing-target": "ask for what its readers make",
+        "bad-service": "all outputs of a service are `service(...)`, and jobs with an action "
+        "read them; what else it writes may be its `log:`",
         "pipe-readers": "a pipe has one reader, a job with an action; `temp(...)` serves several",
     }
     path = graph.paths[file]
@@ -180,3 +224,10 @@ def _stuck(graph: "JobGraph") -> tuple[int, JobId] | None:
                 if maker != NO_JOB and file not in streams.pipes and leader[maker] in waits:
                     return file, id
     return None
+
+
+def drop_idle(graph: "JobGraph", decisions: bytearray) -> None:
+    """Take services out of a plan of which no job needs what they make."""
+    for job, consumers in sorted(graph.streams.consumers.items(), reverse=True):
+        if not any(decisions[consumer] for consumer in consumers):
+            decisions[job] = 0

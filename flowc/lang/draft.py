@@ -87,7 +87,7 @@ def with_flags(items: tuple[Item, ...], flags: Flags) -> tuple[Item, ...]:
 
 def _flagged(path: str, flags: Flags) -> str:
     own = flags_of(path)
-    if own.protected or own.pipe:
+    if own.protected or own.passing:
         flags = replace(flags, temp=False)
     if own.temp:
         flags = replace(flags, protected=False)

@@ -35,7 +35,7 @@ def override(
 
 
 def _all_temp(rule: Rule) -> Rule:
-    """Also what is `protected`, as in Snakemake; a pipe goes anyway."""
+    """Also what is `protected`, as in Snakemake; a pipe or service goes anyway."""
     return replace(rule, outputs=tuple(_temp_item(item) for item in rule.outputs))
 
 
@@ -45,7 +45,7 @@ def _temp_item(item: Item) -> Item:
 
 def _temp(file: str) -> str:
     flags = flags_of(file)
-    if flags.pipe:
+    if flags.passing:
         return file
     rule = file.rule if isinstance(file, FlaggedPath) else None
     return FlaggedPath(file, flags | _TEMP, rule)

@@ -16,7 +16,7 @@ from flowc.lang.pattern import Pattern
 from flowc.lang.values import FLAG_NAMES, FlaggedPath, Flags, Record, Unpack, flags_named, flags_of
 from flowc.lang.wildcards import Expander
 
-NOT_YET = "service flag from_queue input_or_output limit storage gitlab github"
+NOT_YET = "flag from_queue input_or_output limit storage gitlab github"
 """Functions that Snakemake has and flowc has not."""
 
 

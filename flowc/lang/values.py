@@ -28,6 +28,11 @@ class Flags:
     local: bool = False  # in a module: the prefix does not concern it
     ensure: tuple[tuple[str, Any], ...] = ()  # ("non_empty", True), ("sha256", text or function)
 
+    @property
+    def passing(self) -> bool:
+        """Whether the file is gone when its readers have ended, whatever else is said of it."""
+        return self.pipe or self.service
+
     def __or__(self, other: "Flags") -> "Flags":
         on: dict[str, Any] = {name: True for name in FLAG_NAMES if getattr(other, name)}
         if other.ensure:

@@ -80,17 +80,20 @@ def _again(graph: JobGraph, disk: Disk) -> JobGraph:
 
 def _held(graph: JobGraph) -> tuple[JobId, ...]:
     """The pending jobs and all that need them; with them go those that would run at once, and the
-    makers of pipes whose reader is not known yet."""
+    makers of pipes and services whose reader is not known yet."""
     held = bytearray(len(graph))
     for job in graph.pending:
         held[job] = 1
-    pipes = graph.streams.pipes
-    for file, readers in readers_of(graph, pipes).items() if pipes else ():
+    passing = graph.streams.passing
+    for file, readers in readers_of(graph, passing).items() if passing else ():
         if not readers:
             held[graph.producer[file]] = 1
     _spread(graph, held)
     while join_bundles(graph, held):
         _spread(graph, held)
+    for job, consumers in sorted(graph.streams.consumers.items(), reverse=True):
+        if all(held[consumer] for consumer in consumers):
+            held[job] = 1
     return tuple(JobId(id) for id, is_held in enumerate(held) if is_held)
 
 

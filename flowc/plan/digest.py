@@ -132,7 +132,7 @@ class JobDigests:
         self._input_groups: dict[int, int] = {}
         self._content_groups: dict[int, int] = {}
         self._contents: dict[int, int] = {}  # by file
-        self._pipes = graph.streams.pipes
+        self._passing = graph.streams.passing
 
     def code(self, rule: RuleId) -> str:
         found = self._codes.get(rule)
@@ -204,7 +204,7 @@ class JobDigests:
 
     def _own_content(self, file: int) -> int:
         path = self.graph.paths[file]
-        if file in self._pipes:  # nobody can read it: what it is made from stands for it
+        if file in self._passing:  # nobody can read it: what it is made from stands for it
             maker = JobId(self.graph.producer[file])
             code = self.code(RuleId(self.graph.rule_of[maker]))
             return _number(f"{path}\0{code}{self.params(maker)}{self.content(maker)}")

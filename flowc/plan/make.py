@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from flowc.disk import Disk
 from flowc.graph.job import JobGraph
+from flowc.graph.streams import drop_idle
 from flowc.ids import NO_JOB, JobId
 from flowc.plan.assess import Assessment, known_content
 from flowc.plan.decision import Plan
@@ -38,6 +39,7 @@ def make_plan(
     assessment = Assessment(graph, options, selection, history, digests)
     assessment.run()
     add_needed(assessment)
+    drop_idle(graph, assessment.decisions)
     resolver = Resolver(graph, disk, options)
     return Plan(graph, assessment.decisions, Why(assessment), resolver.request, selection.asked)
 

@@ -16,7 +16,7 @@ class RuleFacts:
     `touch` is an action.)"""
 
     is_phony: bool
-    temp: tuple[bool, ...]  # for each output; pipes too
+    temp: tuple[bool, ...]  # for each output; pipes and services too
     has_temp: bool
     ancient_items: frozenset[int]  # indices of items that are ancient as a whole
     ancient_places: dict[int, frozenset[int]]  # items that are lists: the places that are ancient
@@ -41,8 +41,8 @@ def _facts(rule: Rule) -> RuleFacts:
             ancient_places[i] = places
     return RuleFacts(
         is_phony=rule.command is None and not any(f.touch for f in flags),
-        temp=tuple(f.temp or f.pipe for f in flags),
-        has_temp=any(f.temp or f.pipe for f in flags),
+        temp=tuple(f.temp or f.passing for f in flags),
+        has_temp=any(f.temp or f.passing for f in flags),
         ancient_items=frozenset(ancient_items),
         ancient_places=ancient_places,
         has_ancient=bool(ancient_items or ancient_places),

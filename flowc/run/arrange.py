@@ -74,7 +74,7 @@ def arrange(
         return plain
     rules, rule_of = state.graph.workflow.rules, state.graph.rule_of
     jobs = [job for job in state.active if rules[rule_of[job]].command is not None]
-    is_simple = outlook.is_exact and not state.graph.streams.pipes
+    is_simple = outlook.is_exact and not state.graph.streams.passing
     searches = schedule == "search" and is_simple and 1 < len(jobs) <= _MOST_JOBS
     worth_s = search_s if searches else _WORTH * sum(outlook.expected) / budget.cores
     best: tuple[float, str, float | None, Simulated] | None = None

@@ -2,9 +2,11 @@
 
 from flowc.ids import JobId
 
-FINAL = frozenset({"cancelled", "cancelled-elsewhere", "not-started"})
+RESTARTED, SERVICE_FAILED = "service-restarted", "service-failed"
+"""What a job needed has ended too early: a service, which is tried again, or not."""
+FINAL = frozenset({"cancelled", "cancelled-elsewhere", "not-started", SERVICE_FAILED})
 """Somebody wants it to end, or it could only come to the same."""
-NOT_ITS_FAULT = frozenset({"node-failure", "requeued", "vanished"})
+NOT_ITS_FAULT = frozenset({"node-failure", "requeued", "vanished", RESTARTED})
 """It might have ended well elsewhere, or another time."""
 FREE_ATTEMPTS = 3
 """So many of them cost a job none of its retries."""

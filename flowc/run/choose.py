@@ -41,6 +41,17 @@ def total(needs: Sequence[Need]) -> Need:
     return Need(cores, memory_bytes, tuple(sorted(named.items())))
 
 
+def largest(needs: Sequence[Need]) -> Need:
+    """Room for any one of them."""
+    named: dict[str, float] = {}
+    for need in needs:
+        for name, units in need.named:
+            named[name] = max(named.get(name, 0.0), units)
+    cores = max([need.cores for need in needs], default=0)
+    memory_bytes = max([need.memory_bytes for need in needs], default=0)
+    return Need(cores, memory_bytes, tuple(sorted(named.items())))
+
+
 HERE_CORES, HERE_MEMORY, IN_QUEUE = "here:cores", "here:memory", "queue:jobs"
 """Names of what jobs take that run beside a cluster, and of a place in that cluster's queue."""
 
@@ -115,6 +126,14 @@ class Budget:
             tuple([(name, min(units, self.named[name])) for name, units in need.named]),
         )
 
+    def beside(self, needs: Sequence[Need]) -> "Budget":
+        """What is left of it all beside jobs that hold so much."""
+        taken = total([Need(0, 0), *needs])
+        named = {
+            name: units - dict(taken.named).get(name, 0.0) for name, units in self.named.items()
+        }
+        return Budget(self.cores - taken.cores, self.memory_bytes - taken.memory_bytes, named)
+
     def share(self, need: Need) -> float:
         """The dominant share: the largest part that a job takes of anything there is."""
         share = max(need.cores / self.cores, need.memory_bytes / (self.memory_bytes or inf))
@@ -160,6 +179,7 @@ class Chooser:
         self._patience = PATIENCE * budget.cores if patience is None else patience
         self._queues: dict[tuple[int, tuple[str, ...]], ReadyQueue] = {}
         self._held: dict[JobId, _Held] = {}  # in the order of their starts
+        self.lasting: set[JobId] = set()  # services: they end only when others have
         self._passed: dict[int, int] = {}  # how many have passed over a job that was first
         self._kept: dict[str, Entry] = {}  # of these names nobody gets any who comes after that job
 
@@ -194,11 +214,14 @@ class Chooser:
                 self._passed[first[1][2]] = passed + 1
         if queue.names:
             self._keep_names(queue, place)
+        if queue.entry(place)[2] in self.lasting:
+            self._kept = {}  # it may be that nobody can have that before the service ends
         return self._start(queue, place, now_s)
 
     def ended(self, job: JobId) -> None:
         """A job that `next` has given has ended: its share is free."""
         self.budget.give_back(self._held.pop(job).need)
+        self.lasting.discard(job)
 
     def waits_for(self) -> str | None:
         """What the first in order of the waiting jobs lacks: "cores", "memory" or a name; None
@@ -282,6 +305,8 @@ class Chooser:
                 for name, units in zip(other.names, first[4], strict=True)
                 if name in queue.names and units > free_named[name]
             ]
+            if self.lasting and self._needs_an_end(other, first):
+                continue
             passed = self._passed[first[2]] = self._passed.get(first[2], 0) + bool(short)
             if short and passed >= self._patience and not self._kept:  # two would wait for another
                 self._kept = dict.fromkeys(short, first)
@@ -339,10 +364,20 @@ class Chooser:
         cores = budget.free_cores - first[0].cores
         memory = budget.free_memory_bytes - first[1][3]
         starts_s = now_s
-        for held in sorted(self._held.values(), key=lambda held: held.ends_s):
+        if self.lasting and self._needs_an_end(*first):
+            return inf, budget.free_cores, budget.free_memory_bytes
+        held_jobs = [held for job, held in self._held.items() if job not in self.lasting]
+        for held in sorted(held_jobs, key=lambda held: held.ends_s):
             if cores >= 0 and memory >= 0:
                 break
             cores += held.need.cores
             memory += held.need.memory_bytes
             starts_s = max(starts_s, held.ends_s)
         return starts_s, cores, memory
+
+    def _needs_an_end(self, queue: ReadyQueue, entry: Entry) -> bool:
+        """Whether a job can only start when a service has ended. It must hold up nobody: who is
+        passed over may be whom the service waits for."""
+        services = [held.need for job, held in self._held.items() if job in self.lasting]
+        need = Need(queue.cores, entry[3], tuple(zip(queue.names, entry[4], strict=True)))
+        return bool(self.budget.beside(services).excess(need))

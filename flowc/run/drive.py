@@ -8,7 +8,6 @@ listener should be the event log, so that nothing is done or shown that is not r
 import time
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from typing import Protocol
 
 from flowc.dataclass import dataclass, field
 from flowc.disk import Disk
@@ -18,13 +17,12 @@ from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.digest import FileDigests, JobDigests
 from flowc.plan.make import still_needed
-from flowc.record.history import HistoryView, Times
 from flowc.run.benchmark import write_benchmark
 from flowc.run.causes import FINAL, Excuses
 from flowc.run.contents import Contents
 from flowc.run.files import Fault, JobFiles, missing_outputs
 from flowc.run.interrupt import Interrupts
-from flowc.run.options import RunOptions, RunOutcome
+from flowc.run.options import RunHistory, RunOptions, RunOutcome
 from flowc.run.pipes import Pipes, at_the_other_end
 from flowc.run.prepare import began_ns
 from flowc.run.starts import Faults, Starts
@@ -38,14 +36,6 @@ _LOOK_S = 0.1
 _CATCH_UP_JOBS = 5_000
 """After so many jobs the history takes in what was told, so that memory stays flat and the end of a
 long run is quick."""
-
-
-class RunHistory(HistoryView, Times, Protocol):
-    """What a run asks of the history: nothing is written to it but what the log has."""
-
-    def catch_up(self) -> int: ...
-
-    def keep_digests(self, digests: dict[str, tuple[int, int, str]]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -95,7 +85,7 @@ class Run:
         )
         self._files = JobFiles(graph, disk)
         self._starts = Starts(plan, executor, options, self._state, self._files)
-        self._pipes = Pipes(graph, executor)
+        self._pipes, self._services = Pipes(graph, executor), self._starts.services
         readers = () if options.keep_temp else (*self._state.active, *plan.held)
         self._temp = TempFiles(graph, readers, plan.asked)
         self._digests = JobDigests(graph, FileDigests(disk, history))
@@ -110,7 +100,7 @@ class Run:
         self._pause = getattr(executor, "pause", None)  # see `executors.base.Pausing`
 
     def run(self) -> RunOutcome:
-        self._starts.requests.check(self._state.active)
+        self._starts.check()
         self._starts.rank(self._history)
         with self._interrupts:
             try:
@@ -142,6 +132,7 @@ class Run:
         caught_up = 0
         turns: list[int] = []
         while True:
+            self._services.look(time.monotonic())
             self._sort()
             self._start()
             if state.over:
@@ -157,6 +148,7 @@ class Run:
                 continue
             self._tell.flush()
             looks = self._late or self._interrupts.paused or self._pipes.are_ending
+            looks = looks or self._services.are_watched
             for event in wait(_LOOK_S if looks else self._tell.tick_s):
                 self._happened(event)
             for job in list(self._late):
@@ -189,7 +181,7 @@ class Run:
             self._remove_temp(job, ran=False)
 
     def _has_run(self, job: JobId) -> bool:
-        return self._state.status(job) is Status.DONE
+        return self._state.status(job) is Status.DONE or job in self._services.serving
 
     def _line_up(self, job: JobId) -> None:
         state = self._state
@@ -228,6 +220,7 @@ class Run:
     def _begin(self, launch: Launch) -> None:
         job = launch.task.job
         self._running[job] = _Running(launch, began_ns(launch))
+        self._services.began(job)
         self._contents.begin(job)
         self._tell.submitted(launch, self._files.outputs(job))
 
@@ -245,6 +238,7 @@ class Run:
         fault = None
         if event.exit_code or event.cause:
             fault = Fault(*how_it_ended(event, running.launch))
+        fault = self._services.ended(job, fault)
         ends = self._pipes.ended(job, fault, time.monotonic())
         if ends is None:
             return
@@ -301,7 +295,7 @@ class Run:
             if rule.benchmark is None or running.launch is None:
                 continue
             is_short = len(running.runs) < rule.benchmark_repeats and not self._state.stopped
-            if is_short and len(jobs) == 1:
+            if is_short and len(jobs) == 1 and not self._services.is_one(job):
                 self._late.discard(job)
                 running.until = inf
                 self._files.before(job)
@@ -347,6 +341,7 @@ class Run:
         outputs = self._files.outputs(job) if touched else []
         code = run.exit_code if run is not None else 0 if touched else 1
         self._tell.failed(job, attempt, outputs, fault, code, launch, will_retry=will_retry)
+        self._services.failed(job, will_retry, time.monotonic())
         if touched and not self._options.keep_incomplete:
             gone = self._files.discard(job)
             if gone:
@@ -364,7 +359,7 @@ class Run:
             if self._state.members(job)[0] == job:
                 self._starts.chooser.ended(job)
             self._starts.forget(running.launch)
-            self._files.remove_pipes(job)
+            self._files.remove_passing(job)
 
     def _remove_temp(self, job: JobId, *, ran: bool) -> None:
         if not self._options.keep_temp:

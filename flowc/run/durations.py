@@ -82,8 +82,8 @@ def expected_durations(
     last = _last_times(graph, jobs, by_rule, times)
     for job in jobs:
         id = rule_of[job]
-        if rules[id].command is None:
-            continue
+        if rules[id].command is None or job in graph.streams.consumers:
+            continue  # a service takes as long as those that need it
         if job in last:
             job_s, which = last[job], 0
         elif id in by_rule:

@@ -92,7 +92,7 @@ class JobFiles:
         missing = []
         if None in states:
             found = zip(paths, states, rule.flags, strict=True)
-            missing = [p for p, s, f in found if s is None and not f.touch and not f.pipe]
+            missing = [p for p, s, f in found if s is None and not f.touch and not f.passing]
         self._seen = None if missing else (job, states)
         return missing
 
@@ -122,7 +122,7 @@ class JobFiles:
             newest_ns = self._newest_input(job)
             for file, path, state in zip(files, paths, states, strict=True):
                 if state is None:
-                    continue  # a pipe
+                    continue  # a pipe, or of a service
                 mtime_ns = state.mtime_ns
                 if mtime_ns < newest_ns:
                     mtime_ns = max(time.time_ns(), newest_ns)
@@ -166,7 +166,7 @@ class JobFiles:
 
     def _changed(self, file: int) -> int:
         """The time of a file where it is another one than was known; else 0."""
-        if file in self._graph.streams.pipes or file in self._graph.before_update:
+        if file in self._graph.streams.passing or file in self._graph.before_update:
             return 0  # the job itself may be the one that updates it
         state = self._disk.stat(self._graph.paths[file])
         return 0 if state is None or state.mtime_ns == self._time(file) else state.mtime_ns
@@ -219,10 +219,10 @@ class JobFiles:
                 gone.append(path)
         return gone
 
-    def remove_pipes(self, job: JobId) -> None:
-        """A job has ended: nothing goes through its pipes any more."""
+    def remove_passing(self, job: JobId) -> None:
+        """A job has ended: nothing goes through its pipes any more, and it serves nobody."""
         for path, flags in zip(self.outputs(job), self._rule(job).flags, strict=True):
-            if flags.pipe:
+            if flags.passing:
                 with suppress(OSError):
                     remove(path, whole=True)
 
@@ -239,7 +239,7 @@ class JobFiles:
             rule = self._graph.workflow.rules[id]
             flags = tuple(output_flags(rule))
             special = any(
-                f.protected or f.directory or f.touch or f.update or f.pipe for f in flags
+                f.protected or f.directory or f.touch or f.update or f.passing for f in flags
             )
             items = (*rule.logs, *((rule.benchmark,) if rule.benchmark else ()))
             others = tuple(Pattern(f) for item in items for f in item.files)
@@ -300,7 +300,7 @@ def _check(
 ) -> Fault | None:
     if None in states:
         found = zip(paths, states, flags, strict=True)
-        missing = [path for path, state, flag in found if state is None and not flag.pipe]
+        missing = [path for path, state, flag in found if state is None and not flag.passing]
         if missing:
             return missing_outputs(missing)
     for path, state, flag in zip(paths, states, flags, strict=True):

@@ -119,7 +119,7 @@ class Requests:
             return request
         if not self._clip and attempt == 1:
             name = self._plan.graph.job(job).name
-            what = ", ".join(_asked(*one) for one in excess)
+            what = ", ".join(asked(*one) for one in excess)
             raise fail("impossible-request", f"{name} asks for {what}")
         for what, _, most in excess:
             request = _lowered(request, what, most)
@@ -137,11 +137,17 @@ class Requests:
             raise WorkflowError(_bundle_fault(self._plan.graph, jobs, excess))
         return self._budget.lowered(need)
 
+    def first_need(self, jobs: Sequence[JobId]) -> Need:
+        """What jobs take that run at once, in their first attempts; what cannot be had is lowered
+        without a word: whoever starts them will see."""
+        requests = [self.places.placed(job, self._plan.request(job, 1)) for job in jobs]
+        return self._budget.lowered(total([self._budget.need(one) for one in requests]))
+
     def _check_place(self, jobs: Sequence[JobId]) -> None:
         """What has to run on one machine runs on a cluster nowhere, but may beside it."""
         graph, streams = self._plan.graph, self._plan.graph.streams
-        for job in jobs if streams.pipes else ():
-            together = streams.bundles.get(job, ())
+        for job in jobs if streams.passing else ():
+            together = (*streams.bundles.get(job, ()), *streams.consumers.get(job, ()))
             if together and not all(map(self.places.is_local, (job, *together))):
                 raise fail(
                     "pipe-on-cluster",
@@ -159,8 +165,8 @@ class Requests:
             rules = tuple(graph.rule_of[member] for member in bundle)
             if len(bundle) == 1 or job != bundle[0] or rules in seen:
                 continue
-            asked = [self.places.placed(one, self._plan.request(one, 1)) for one in bundle]
-            needs = [self._budget.need(request) for request in asked]
+            requests = [self.places.placed(one, self._plan.request(one, 1)) for one in bundle]
+            needs = [self._budget.need(request) for request in requests]
             cores = [min(need.cores, self._budget.cores) for need in needs]
             needs = [n._replace(cores=int(c)) for n, c in zip(needs, cores, strict=True)]
             excess = self._budget.excess(total(needs))
@@ -206,7 +212,7 @@ def _fault(
     figure = excess[0][0].removeprefix("limit:").removeprefix("here:")
     origin: Origin | None = request.origins.get(figure)
     span = origin.span if origin is not None and origin.span is not None else view.rule.span
-    what = ", ".join(_asked(*one) for one in excess)
+    what = ", ".join(asked(*one) for one in excess)
     name = f" (its job {view.name})" if len(view.wildcards) else ""
     return Diagnostic(
         "impossible-request",
@@ -220,7 +226,7 @@ def _bundle_fault(
     graph: JobGraph, jobs: Sequence[JobId], excess: list[tuple[str, float, float]]
 ) -> Diagnostic:
     *names, last = [f"`{graph.job(job).name}`" for job in jobs]
-    what = ", ".join(_asked(*one) for one in excess)
+    what = ", ".join(asked(*one) for one in excess)
     return Diagnostic(
         "impossible-request",
         f"{', '.join(names)} and {last} run at once, as pipes connect them, and ask for {what}",
@@ -230,7 +236,8 @@ def _bundle_fault(
     )
 
 
-def _asked(what: str, asked: float, total: float) -> str:
+def asked(what: str, asked: float, total: float) -> str:
+    """A figure that cannot be had, for people."""
     if what == "memory":
         return f"{show_gb(asked)} of memory, and the run may use {show_gb(total)}"
     if what == HERE_CORES:

@@ -1,13 +1,22 @@
 """How a run is to go, and what came of it."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from flowc.dataclass import dataclass, field
 from flowc.events import Notice
+from flowc.record.history import HistoryView, Times
 
 if TYPE_CHECKING:
     from flowc.executors.base import Capacity
+
+
+class RunHistory(HistoryView, Times, Protocol):
+    """What a run asks of the history: nothing is written to it but what the log has."""
+
+    def catch_up(self) -> int: ...
+
+    def keep_digests(self, digests: dict[str, tuple[int, int, str]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from flowc.plan.decision import Plan
 from flowc.plan.request import Request
 from flowc.run.arrange import simulate
 from flowc.run.choose import Budget
+from flowc.run.claims import Claims
 from flowc.run.durations import Durations
 from flowc.run.need import Requests
 from flowc.run.simulate import Simulated
@@ -63,6 +64,8 @@ def predict(
     state = RunState(graph, plan.decisions)
     requests = Requests(plan, budget, clip=clip)
     requests.check(state.active)
+    if not clip:
+        Claims(state, budget, lambda job: requests.first_need(state.members(job))).check()
     granted: dict[JobId, Request] = {}
     seconds = array("d", durations.seconds)
     runs = [rule.command is not None for rule in graph.workflow.rules]

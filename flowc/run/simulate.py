@@ -12,6 +12,7 @@ from flowc.dataclass import dataclass, field
 from flowc.ids import JobId
 from flowc.plan.request import Request
 from flowc.run.choose import Chooser, Need, total
+from flowc.run.claims import Claims
 from flowc.run.order import Ranking
 from flowc.run.state import RunState
 
@@ -47,6 +48,10 @@ class Simulation:
         self._request, self._expected = request, expected
         self._durations = _of_bundles(state, durations)
         self._needs: dict[JobId, Need] = {}
+        self._consumers = state.graph.streams.consumers  # of each service
+        self._claims = Claims(state, chooser.budget, self._need)
+        self._services: dict[JobId, tuple[float, Need]] = {}  # that run: since when
+        self._parked: list[JobId] = []  # services that wait for the end of others
         self._runs = [r.command is not None for r in state.graph.workflow.rules]
         self._now_s = 0.0
         self._limited: dict[str, float] = {}
@@ -63,10 +68,16 @@ class Simulation:
                 state.started(job)
                 for member in state.members(job):
                     starts[member] = self._now_s
+                if job in self._consumers:
+                    self._services[job] = (self._now_s, self._needs.pop(job))
+                    state.served(job)
+                    continue
                 heappush(running, (self._now_s + durations[job], job))
                 need = self._needs.pop(job)
                 self._core_s += need.cores * durations[job]
                 self._memory_byte_s += need.memory_bytes * durations[job]
+            if self._end_services() or state.ready or state.undecided:
+                continue
             if not running:
                 break
             self._advance(running[0][0])
@@ -79,6 +90,26 @@ class Simulation:
             raise RuntimeError("jobs wait, and nothing runs that they could wait for")
         return Simulated(self._now_s, starts, self._core_s, self._memory_byte_s, self._limited)
 
+    def _end_services(self) -> bool:
+        """End those that nobody needs any more; whether there were any."""
+        idle = [job for job in self._services if self._state.is_idle(job)]
+        for job in idle:
+            since_s, need = self._services.pop(job)
+            self._core_s += need.cores * (self._now_s - since_s)
+            self._memory_byte_s += need.memory_bytes * (self._now_s - since_s)
+            self._chooser.ended(job)
+            self._state.done(job)
+        if idle:
+            self._state.ready += self._parked
+            self._parked = []
+        return bool(idle)
+
+    def _need(self, job: JobId) -> Need:
+        """What a job takes, with those that run at once with it."""
+        budget, members = self._chooser.budget, self._state.members(job)
+        need = total([budget.need(self._request(member)) for member in members])
+        return need if len(members) == 1 else budget.lowered(need)
+
     def _advance(self, to_s: float) -> None:
         why = self._chooser.waits_for() or "dependencies"
         self._limited[why] = self._limited.get(why, 0.0) + to_s - self._now_s
@@ -86,7 +117,7 @@ class Simulation:
 
     def _line_up(self) -> None:
         state, chooser, ranking = self._state, self._chooser, self._ranking
-        budget, expected, rule_of = chooser.budget, self._expected, state.graph.rule_of
+        expected, rule_of = self._expected, state.graph.rule_of
         while state.undecided or state.ready:
             undecided, state.undecided = state.undecided, []
             for job in undecided:
@@ -97,12 +128,16 @@ class Simulation:
                     state.started(job)
                     state.done(job)
                     continue
-                requests = [self._request(member) for member in state.members(job)]
-                request = requests[0]
-                need = total([budget.need(one) for one in requests])
-                need = self._needs[job] = need if len(requests) == 1 else budget.lowered(need)
-                order = ranking.order(job, need, request.priority)
-                chooser.add(job, need, order, None if expected is None else expected[job])
+                is_service = job in self._consumers
+                if is_service and not self._claims.claim(job):
+                    self._parked.append(job)
+                    continue
+                need = self._needs[job] = self._claims.lowered(job, self._need(job))
+                order = ranking.order(job, need, self._request(job).priority)
+                if is_service:
+                    chooser.lasting.add(job)
+                lasts_s = None if expected is None or is_service else expected[job]
+                chooser.add(job, need, order, lasts_s)
 
 
 def _of_bundles(state: RunState, durations: Sequence[float]) -> Sequence[float]:

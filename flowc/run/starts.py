@@ -15,15 +15,17 @@ from flowc.plan.request import Request
 from flowc.record.history import Times
 from flowc.run.arrange import arrange, outlook_of
 from flowc.run.choose import Chooser
+from flowc.run.claims import Claims
 from flowc.run.durations import NOTHING_KNOWN, expected_durations
 from flowc.run.files import Fault, JobFiles
-from flowc.run.need import Requests, run_budget
+from flowc.run.need import Requests, asked, run_budget
 from flowc.run.options import RunOptions
 from flowc.run.order import Ranking
 from flowc.run.place import Places
 from flowc.run.prepare import Preparer
+from flowc.run.services import Services
 from flowc.run.spare import share_out, starting
-from flowc.run.state import RunState
+from flowc.run.state import RunState, Status
 from flowc.run.task import Launch, Launcher
 
 Faults = Mapping[JobId, Fault]
@@ -42,12 +44,22 @@ class Starts:
         self.budget = run_budget(graph, executor.capacity, options)
         places = Places(graph, options.here, options.here_below_s)
         self.requests = Requests(plan, self.budget, clip=options.clip, places=places)
+        self.claims = Claims(
+            state, self.budget, lambda job: self.requests.first_need(state.members(job))
+        )
+        self.services = Services(graph, state, executor)
         self.chooser = Chooser(self.budget)
         self.launcher = Launcher(plan, options.memory_slack, options.env, options.shadow_prefix)
         self._preparer = Preparer(graph, self.launcher, files, executor)
         self._granted: dict[JobId, Request] = {}  # to jobs that are ready
         self._ranking = Ranking("fifo", (), self.budget)  # until there is something to rank
         self._expected = NOTHING_KNOWN
+
+    def check(self) -> None:
+        """Raises ImpossibleRequestError where a job can never start."""
+        self.requests.check(self._state.active)
+        if not self._options.clip:
+            self.claims.check()
 
     def rank(self, history: Times) -> None:
         """Work out the order in which jobs are to start."""
@@ -67,6 +79,10 @@ class Starts:
         """A job is ready; what keeps it from ever starting."""
         state = self._state
         jobs = state.members(job)
+        is_service = self.services.is_one(job)
+        if not self.services.are_up(job) or (is_service and not self.claims.claim(job)):
+            self.services.park(job)
+            return None
         requests = []
         for member in jobs:
             try:
@@ -77,10 +93,17 @@ class Starts:
             need = self.requests.need(jobs, requests)
         except WorkflowError as fault:
             return {job: Fault("workflow", str(fault))}
+        excess = self.claims.excess(job, need)
+        if excess and state.attempt(job) == 1 and not self._options.clip:
+            what = ", ".join(asked(*one) for one in excess)
+            return {job: Fault("workflow", f"beside the services that run it asks for {what}")}
+        need = self.claims.lowered(job, need)
+        if is_service:
+            self.chooser.lasting.add(job)
         self._granted.update(zip(jobs, requests, strict=True))
         priority = max([request.priority for request in requests])
         order = self._ranking.order(job, need, priority)
-        self.chooser.add(job, need, order, self._expected.of(job))
+        self.chooser.add(job, need, order, None if is_service else self._expected.of(job))
         return None
 
     def choose(self) -> list[tuple[JobId, int | None]]:
@@ -88,13 +111,20 @@ class Starts:
         for."""
         chosen: list[JobId] = []
         while not self._state.stopped and (job := self.chooser.next(time.monotonic())) is not None:
-            self._state.started(job)
-            chosen.append(job)
+            if self._state.status(job) is not Status.READY:  # a service has failed
+                self.chooser.ended(job)
+            elif not self.services.are_up(job):
+                self.chooser.ended(job)
+                self.services.park(job)
+            else:
+                self._state.started(job)
+                chosen.append(job)
         if not chosen:
             return []
         if not self._expected.peaks:
             return [(job, None) for job in chosen]
-        single = [job for job in chosen if job not in self._graph.streams.bundles]
+        streams = self._graph.streams
+        single = [j for j in chosen if j not in streams.bundles and j not in streams.consumers]
         begin = starting(self._graph, single, self._granted, self._expected.peaks)
         more = share_out(self.chooser, begin)
         return [(job, more.get(job)) for job in chosen]

@@ -160,6 +160,13 @@ class RunState:
         """Whether it is part of the run and not over."""
         return Status.ABSENT < self._status[job] < Status.DONE
 
+    def is_idle(self, service: JobId) -> bool:
+        """Whether no job needs a service any more that runs, or can still run."""
+        consumers = self.graph.streams.consumers[service]
+        if self.stopped:
+            return not any(self._status[job] == Status.RUNNING for job in consumers)
+        return not any(map(self.is_active, consumers))
+
     @property
     def over(self) -> bool:
         """Whether nothing will happen any more."""
@@ -251,6 +258,18 @@ class RunState:
         if not self.keep_going:
             self.stop()
         return False
+
+    def served(self, job: JobId) -> None:
+        """A service runs, and what it makes is there."""
+        self._release(job)
+
+    def give_up(self, job: JobId) -> None:
+        """A job that waits or is ready cannot run any more, nor can what needs it."""
+        if self._status[job] in (Status.WAITING, Status.UNDECIDED, Status.READY):
+            for member in self._skip(job):
+                self._skip_readers(member)
+            self.undecided = [j for j in self.undecided if self._status[j] == Status.UNDECIDED]
+            self.ready = [j for j in self.ready if self._status[j] == Status.READY]
 
     def stop(self) -> None:
         """Start nothing any more; what runs may end."""

@@ -11,9 +11,8 @@ from flowc.ids import FileId, JobId
 from flowc.plan.decision import Plan
 from flowc.plan.digest import FileDigests, JobDigests
 from flowc.run.choose import Budget
-from flowc.run.drive import RunHistory
 from flowc.run.files import touch
-from flowc.run.options import RunOptions
+from flowc.run.options import RunHistory, RunOptions
 from flowc.run.tell import Teller
 
 

@@ -723,6 +723,22 @@ rule grows:
 }
 RUNS["pipe-and-update"] = [(), ("--forcerun", "grows")]
 
+CASES["service"] = {
+    "Snakefile": """
+rule all:
+    input: "a.txt"
+
+rule serve:
+    output: service("ready")
+    shell: "echo up >> starts; echo served > {output}; sleep 60"
+
+rule use:
+    input: "ready"
+    output: "{x,a}.txt"
+    shell: "cat {input} > {output}"
+"""
+}
+
 CASES["files-of-jobs"] = {
     "Snakefile": """
 module m:
