@@ -130,6 +130,13 @@ def test_deep_brackets_need_no_deep_stack(depth: int) -> None:
     keeps_everything("x = " + "[" * depth + " # c\n" + "]" * depth)
 
 
+def test_code_that_tabs_and_spaces_indent_at_once_stays() -> None:
+    """It is no Python that runs, but whose fault that is, the formatter cannot know."""
+    code = ' \t      import os\n        open(output[0], "w").write("""\n x""")\n'
+    text = f'rule b:\n    output:  "b"\n    run:\n{code}'
+    assert format_text(Source("Workflowfile", text)) == text
+
+
 def test_a_file_with_faults_has_no_form() -> None:
     with pytest.raises(WorkflowError):
         format_text(Source("x", "rule a:\n    input: ("))
