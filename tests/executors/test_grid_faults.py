@@ -57,9 +57,18 @@ def test_many_alike_jobs_are_a_few_batches(queue: FakeQueue, story: Story) -> No
 
 def test_a_lost_answer_is_looked_up(queue: FakeQueue, story: Story) -> None:
     queue.lost = True
-    (end,) = story.run([task(0, "echo x >> runs")])
+    (end,) = story.run([task(0, "sleep 1; echo x >> runs")])
     assert (end.exit_code, ran("runs"), queue.calls.count("submit")) == (0, "x\n", 1)
     assert "find" in queue.calls
+
+
+def test_a_node_may_be_heard_before_the_lost_answer_is_looked_up(
+    queue: FakeQueue, story: Story
+) -> None:
+    queue.lost = True
+    (end,) = story.run([task(0, "echo x >> runs")])
+    assert (end.exit_code, ran("runs"), queue.calls.count("submit")) == (0, "x\n", 1)
+    assert story.started[JobId(0)].external_id
 
 
 def test_what_was_never_queued_is_submitted_again(queue: FakeQueue, story: Story) -> None:

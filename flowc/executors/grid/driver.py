@@ -257,7 +257,9 @@ class GridExecutor:
 
     def _tell_start(self, slot: Slot) -> None:
         group = slot.group
-        id = "" if group.id is None else self._engine.queue.element_id(group.id, slot.number)
+        word = slot.start or slot.end or {}
+        known = group.id or word.get("id")  # its node may be heard before the engine is
+        id = self._engine.queue.element_id(str(known), slot.number) if known else ""
         event = started_event(slot, id)
         if not slot.orphan:
             self._events.append(event)
