@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,7 +102,8 @@ class Victim:
         servers = children(process.pid, b"forkserver") if server_too else []
         process.send_signal(number)
         for server in servers:
-            os.kill(server, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has seen that flowc is gone, and is so too
+                os.kill(server, signal.SIGKILL)
         return process.wait(timeout=60)
 
     def orphans(self) -> list[int]:
