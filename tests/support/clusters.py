@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -27,6 +28,11 @@ _PIDS = {
     "slurm": {"controller": "slurmctld.pid", "node": "slurmd.t1.pid"},
     "sge": {"controller": "qmaster/qmaster.pid", "node": "execd/*/execd.pid"},
 }
+_QUEUES = {
+    "slurm": (["squeue", "-h"], ["scancel", "-u", "root"]),
+    "sge": (["qstat", "-u", "*"], ["qdel", "-f", "-u", "*"]),
+}
+"""How to see the queue, and how to end everything that is in it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,12 @@ class Cluster:
         pid = self.pid(daemon)
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: not os.path.exists(f"/proc/{pid}/exe"))  # a zombie has none
+
+    def empty(self) -> None:
+        """Cancel what earlier tests have left in the queue, and wait until it is gone."""
+        look, end = _QUEUES[self.name]
+        self.call(*end)
+        eventually(lambda: not self.call(*look).stdout.strip())
 
     def up(self) -> None:
         """Start what does not run."""
@@ -91,9 +103,10 @@ def lone_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 @contextmanager
 def alone(name: str) -> Iterator[Cluster]:
-    """One for nobody else."""
-    found = _started(name)
+    """One for nobody else, with an empty queue."""
     with _locked(name, fcntl.LOCK_EX):
+        found = _started(name)
+        found.empty()
         try:
             yield found
         finally:
@@ -117,30 +130,30 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _shared(name: str) -> Iterator[Cluster]:
-    found = _started(name)
     with _locked(name, fcntl.LOCK_SH):
-        yield found
+        yield _started(name)
 
 
 def _started(name: str) -> Cluster:
-    fault = _why_not()
-    if not fault:
-        done = _script(f"{name}-up")
-        fault = done.stderr.strip() if done.returncode else ""
-        if not fault and "already" not in done.stdout:
-            with open(os.environ[_STARTED], "a", encoding="utf-8") as notes:
-                notes.write(f"{name}\n")
-    if fault:
-        said = f"no cluster for tests ({name}): {fault}"
-        if os.environ.get("FLOWC_CLUSTERS") == "required":
-            pytest.fail(said, pytrace=False)
-        pytest.skip(said)
+    done = _script(f"{name}-up")
+    if done.returncode:
+        _without(name, done.stderr.strip())
+    if "already" not in done.stdout:
+        with open(os.environ[_STARTED], "a", encoding="utf-8") as notes:
+            notes.write(f"{name}\n")
     env = dict(os.environ)
     for line in (BASE / f"{name}-tests" / "env").read_text().splitlines():
         variable, _, value = line.partition("=")
         env[variable] = value
     env["PATH"] = os.pathsep.join(filter(None, [env.pop("FLOWC_TESTS_PATH", ""), env["PATH"]]))
     return Cluster(name, env)
+
+
+def _without(name: str, fault: str) -> NoReturn:
+    said = f"no cluster for tests ({name}): {fault}"
+    if os.environ.get("FLOWC_CLUSTERS") == "required":
+        pytest.fail(said, pytrace=False)
+    pytest.skip(said)
 
 
 def _why_not() -> str:
@@ -166,7 +179,13 @@ def _script(name: str) -> "subprocess.CompletedProcess[str]":
 
 @contextmanager
 def _locked(name: str, how: int) -> Iterator[None]:
-    """Those who disturb a cluster wait for those who use it, and the other way round."""
-    with open(BASE / f"{name}-tests" / "tests.lock", "w", encoding="utf-8") as lock:
+    """Those who disturb a cluster wait for those who use it, and the other way round.
+
+    Whoever starts one holds it too, else what a test has killed were started under its hands.
+    """
+    if fault := _why_not():
+        _without(name, fault)
+    BASE.mkdir(exist_ok=True)
+    with open(BASE / f"{name}-tests.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, how)
         yield

@@ -1,35 +1,21 @@
 """What has to be understood of the scenes, whenever and wherever they were played."""
 
 import pytest
-from support.sge_scenes import Scenes
+from support.sge_scenes import LATER, Scenes, later_states, submissions
 
 from flowc.executors.grid.base import LaterError, NoAnswerError, RefusedError, State
 from flowc.executors.sge import GridEngine
 
-# fmt: off
-STATES = {  # in the scene `status later`
-    ("stays", 1): State.RUNNING,  # suspended
-    ("held", 1): State.WAITING, ("held", 3): State.WAITING, ("held", 6): State.WAITING,
-    ("held", 2): State.ENDED, ("held", 4): State.ENDED, ("held", 5): State.ENDED,
-    ("stuck", 1): State.ENDED,
-    ("ends", 1): State.ENDED, ("ends", 2): State.ENDED, ("ends", 3): State.ENDED,
-}
-# fmt: on
-
 
 def check(scenes: Scenes) -> None:
     dialect = GridEngine()
-    ids = {
-        name.removeprefix("submit "): dialect.submitted(said)
-        for name, said in scenes.items()
-        if name.startswith("submit ") and said.code == 0
-    }
+    ids = submissions(scenes)
     assert ids.keys() == {"ends", "stays", "held", "stuck", "limited"}
     first = dialect.statuses(scenes["status"])
     assert {first[ids["stays"], n].state for n in (1, 2)} == {State.RUNNING}
     assert all(first[ids["held"], n].state is State.WAITING for n in range(1, 7))
+    assert later_states(scenes) == LATER
     later = dialect.statuses(scenes["status later"])
-    assert {key: later[ids[key[0]], key[1]].state for key in STATES} == STATES
     assert later[ids["stuck"], 1].cause == "node-failure" and later[ids["stuck"], 1].stuck
     name = later[ids["held"], 1].name
     assert name.endswith("-held")

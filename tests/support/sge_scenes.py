@@ -5,14 +5,13 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from support.clusters import Cluster, eventually
 
-from flowc.executors.grid.base import Ask, Batch, Said
+from flowc.executors.grid.base import Ask, Batch, Said, State
 from flowc.executors.sge import GridEngine
 
 RECORD = Path(__file__).parents[1] / "executors/recorded/sge-8.1.9.json"
@@ -22,11 +21,37 @@ SCRIPTS = {
     "stays": "sleep 60",
 }
 Scenes = dict[str, Said]
+# fmt: off
+LATER = {  # what becomes of some elements, until the scene `status later`
+    ("stays", 1): State.RUNNING,  # suspended
+    ("held", 1): State.WAITING, ("held", 3): State.WAITING, ("held", 6): State.WAITING,
+    ("held", 2): State.ENDED, ("held", 4): State.ENDED, ("held", 5): State.ENDED,
+    ("stuck", 1): State.ENDED,
+    ("ends", 1): State.ENDED, ("ends", 2): State.ENDED, ("ends", 3): State.ENDED,
+}
+# fmt: on
 
 
 def recorded() -> Scenes:
     found = json.loads(RECORD.read_text(encoding="utf-8"))
     return {name: Said(*said) for name, said in found["said"].items()}
+
+
+def submissions(scenes: Scenes) -> dict[str, str]:
+    """The engine's ids by the names of the submissions that it took."""
+    return {
+        name.removeprefix("submit "): GridEngine().submitted(said)
+        for name, said in scenes.items()
+        if name.startswith("submit ") and said.code == 0
+    }
+
+
+def later_states(scenes: Scenes) -> dict[tuple[str, int], State]:
+    """Of those that `LATER` names, as far as they are there."""
+    ids = submissions(scenes)
+    found = GridEngine().statuses(scenes["status later"])
+    known = {(name, number): found.get((ids[name], number)) for name, number in LATER}
+    return {key: status.state for key, status in known.items() if status is not None}
 
 
 def write(version: str, scenes: Scenes) -> None:
@@ -76,8 +101,7 @@ class Stage:
         self.run("delete", self.dialect.cancel({held: [2, 4, 5], stays: [2]}, kill=False)[0])
         self.run("delete what is gone", self.dialect.cancel({"99999999": [1]}, kill=False)[0])
         self.cluster.call("qmod", "-sj", f"{stays}.1")
-        time.sleep(1.5)
-        self.status("status later")
+        wait_for(lambda: later_states(self.scenes) == LATER, lambda: self.status("status later"))
         self.run("find", self.dialect.find("whatever"))
         self._accounts("account limited", limited, 1)
         self._accounts("account", ended, 3)
