@@ -29,6 +29,8 @@ class Plan:
     request: Callable[[JobId, int], Request]  # (job, attempt counted from 1)
     asked: frozenset[FileId] = frozenset()  # files that stay even if they are `temp`
     held: Sequence[JobId] = ()  # wait for a checkpoint, and so for a later round
+    measured: Callable[[JobId], int | None] = lambda job: None
+    """The most memory that a job of the same rule has used when measured; None: nobody knows."""
 
     def to_run(self) -> list[JobId]:
         """Jobs that run or may have to, in topological order."""

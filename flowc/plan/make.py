@@ -41,7 +41,10 @@ def make_plan(
     add_needed(assessment)
     drop_idle(graph, assessment.decisions)
     resolver = Resolver(graph, disk, options)
-    return Plan(graph, assessment.decisions, Why(assessment), resolver.request, selection.asked)
+    request, measured = resolver.request, resolver.measured
+    return Plan(
+        graph, assessment.decisions, Why(assessment), request, selection.asked, measured=measured
+    )
 
 
 def still_needed(

@@ -50,6 +50,15 @@ class Profiles:
             return None, self._nothing(rule, "memory")
         return figures.memory_bytes, _origin(rule, figures.detail)
 
+    def peak_bytes(self, rule: Rule) -> int | None:
+        """The most memory that one of its jobs has used. A broken profile tells nothing: a rule
+        that declares its figures runs all the same."""
+        try:
+            evidence = self.of(rule)
+        except WorkflowError:
+            return None
+        return None if evidence is None else evidence.memory_peak_bytes
+
     def _nothing(self, rule: Rule, what: str) -> Origin:
         detail = self.missing(rule)
         if self.of(rule) is not None:

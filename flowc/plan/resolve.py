@@ -79,6 +79,14 @@ class Resolver:
         self._fixed[rule_id] = None if varies else request
         return request
 
+    def measured(self, id: JobId) -> int | None:
+        """The most memory that a job of its rule has used when that was measured."""
+        rule = self.graph.job(id).rule
+        given = self.options.resource_file.get(rule.name)
+        if given is not None and given.has_memory:
+            return given.peak_bytes
+        return self._profile().peak_bytes(rule)
+
     def _resolve(self, id: JobId, attempt: int) -> Request:
         draft = _Draft(self.graph.job(id), attempt)
         rule = draft.job.rule

@@ -18,9 +18,9 @@ class Excuses:
     def __init__(self) -> None:
         self._counts: dict[JobId, int] = {}
 
-    def note(self, job: JobId, cause: str) -> None:
-        """An attempt has failed so."""
-        if cause in NOT_ITS_FAULT and self.of(job) < FREE_ATTEMPTS:
+    def note(self, job: JobId, cause: str, *, is_expected: bool = False) -> None:
+        """An attempt has failed so. `is_expected`: who chose its memory has reckoned with that."""
+        if (is_expected or cause in NOT_ITS_FAULT) and self.of(job) < FREE_ATTEMPTS:
             self._counts[job] = self.of(job) + 1
 
     def of(self, job: JobId) -> int:

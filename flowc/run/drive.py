@@ -322,8 +322,11 @@ class Run:
         """An attempt has come to nothing, and with it those of all that run at once with the job.
         `touched`: the outputs may be there, and are no good."""
         final = final or any(fault.cause in FINAL for fault in faults.values())
-        for fault in faults.values():
-            self._excuses.note(self._state.members(job)[0], fault.cause)
+        for member, fault in faults.items():
+            launch, requests = self._running[member].launch, self._starts.requests
+            is_expected = launch is not None and requests.reckoned_with(fault.cause, launch.task)
+            first = self._state.members(job)[0]
+            self._excuses.note(first, fault.cause, is_expected=is_expected)
         for member in self._state.members(job):
             fault = faults.get(member) or at_the_other_end(self._graph, next(iter(faults)))
             self._fail_one(member, fault, final=final, touched=touched)

@@ -5,7 +5,7 @@ from math import inf
 
 from flowc.dataclass import replace
 from flowc.diagnostic import Diagnostic, ImpossibleRequestError, WorkflowError, fail
-from flowc.executors.base import Capacity
+from flowc.executors.base import Capacity, Task
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.lang.workflow import Rule
@@ -15,7 +15,12 @@ from flowc.plan.request import Origin, Request
 from flowc.run.choose import HERE_CORES, HERE_MEMORY, IN_QUEUE, Budget, Need, total
 from flowc.run.options import RunOptions
 from flowc.run.place import Places
-from flowc.units import show_gb
+from flowc.units import MIB, show_gb
+
+TWICE = Origin("scaled", "twice what was used when the memory was used up")
+MEASURED = Origin("scaled", "the most that was measured of its rule, as the memory was used up")
+SLACK_BYTES = 16 * MIB
+"""More than the same job used when it was measured."""
 
 
 def is_constant(rule: Rule) -> bool:
@@ -75,14 +80,29 @@ class Requests:
         seen_bytes: int | None,
         limit_s: float | None,
     ) -> None:
-        """An attempt has used up its memory or its time: the next one asks for twice as much."""
+        """An attempt has used up its memory or its time: the next one asks for twice as much, or
+        for the most memory that was measured of its rule, where that is more than it has had."""
         known = self._raised.get(job, Request(memory_bytes=0))
         if cause == "oom":
-            memory_bytes = 2 * max(memory_bytes, seen_bytes or 0)
-            known = replace(known, memory_bytes=memory_bytes)
+            used_bytes = max(memory_bytes, seen_bytes or 0)
+            most_bytes = self._plan.measured(job) or 0
+            origin, next_bytes = TWICE, 2 * used_bytes
+            if most_bytes > used_bytes:
+                origin, next_bytes = MEASURED, most_bytes + SLACK_BYTES
+            origins = {"memory": origin}
+            known = replace(known, memory_bytes=next_bytes, origins=origins)
         elif cause == "time-limit" and limit_s is not None:
             known = replace(known, limit_s=2 * limit_s)
         self._raised[job] = known
+
+    def reckoned_with(self, cause: str, task: Task) -> bool:
+        """Whether an attempt has used up memory that measurements have sized, and another can get
+        more: such sizes are chosen so that few jobs fail, and not none. A rule that says
+        `retries: 0` is taken at its word."""
+        rule = self._plan.graph.job(task.job).rule
+        if cause != "oom" or rule.retries == 0 or task.memory_bytes >= self._budget.memory_bytes:
+            return False
+        return self._plan.measured(task.job) is not None
 
     def _raise(self, job: JobId, request: Request) -> Request:
         """What a job asks for, after what was learnt from its earlier attempts."""
@@ -93,8 +113,7 @@ class Requests:
             memory_bytes = int(
                 max(request.memory_bytes, min(known.memory_bytes, self._budget.memory_bytes))
             )
-            origin = Origin("scaled", "twice what was used when the memory was used up")
-            origins = {**request.origins, "memory": origin}
+            origins = {**request.origins, **known.origins}
             request = replace(request, memory_bytes=memory_bytes, origins=origins)
         if known.limit_s is not None and request.limit_s is not None:
             origin = Origin("scaled", "twice the time that was used up")

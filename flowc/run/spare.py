@@ -70,9 +70,12 @@ def starting(
 
 
 def with_memory(launch: Launch, memory_bytes: int | None) -> Launch:
-    """A launch that gets more than it asks for; its command need not know."""
+    """A launch that gets more than it asks for; its command need not know. It may use all of it."""
     if memory_bytes is None:
         return launch
     spare_bytes = memory_bytes - launch.task.memory_bytes
-    task = replace(launch.task, memory_bytes=memory_bytes)
+    limit_bytes = launch.task.memory_limit_bytes
+    if limit_bytes is not None:
+        limit_bytes = max(limit_bytes, memory_bytes)
+    task = replace(launch.task, memory_bytes=memory_bytes, memory_limit_bytes=limit_bytes)
     return replace(launch, task=task, spare_bytes=spare_bytes)

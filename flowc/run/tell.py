@@ -313,7 +313,8 @@ def how_it_ended(event: JobEnded, launch: Launch | None) -> tuple[str, str]:
             asked = show_gb(launch.task.memory_bytes)
             said = f"it used {show_gb(seen_bytes)} of memory, and had asked for {asked}"
             return event.cause, f"it was killed: {said}"
-        return event.cause, "it was killed: the memory was used up"
+        asked = "" if launch is None else f", {show_gb(launch.task.memory_bytes)} asked for"
+        return event.cause, f"it was killed: the memory was used up{asked}"
     if event.cause:
         return event.cause, CAUSES.get(event.cause, f"it was ended: {event.cause}")
     if code > 128:

@@ -1,12 +1,12 @@
 """Resource files: figures by rule that override a workflow's own for one run.
 
     {"format": "flowc-resources", "version": 1,
-     "rules": {"map": {"threads": 4, "mem_gb": 1.5, "evidence": "40 measurements, ..."}}}
+     "rules": {"map": {"threads": 4, "mem_gb": 1.5, "peak_gb": 1.31, "evidence": "40 measurem..."}}}
 
 Where memory goes with the size of the inputs, `memory` has the function (see `fitted`), and
-`mem_gb` is for inputs of unknown size. As JSON or YAML. What people write by hand needs no more
-than `{"map": {"threads": 4}}`, and a file of `{name: {ncpu, cpumax, mem, time}}` (see `columns`) is
-taken as well.
+`mem_gb` is for inputs of unknown size; `peak_gb` is what was measured. As JSON or YAML. What
+people write by hand needs no more than `{"map": {"threads": 4}}`, and a file of `{name: {ncpu,
+cpumax, mem, time}}` (see `columns`) is taken as well.
 """
 
 import json
@@ -25,7 +25,13 @@ from flowc.whole import write_whole
 
 FORMAT, VERSION = "flowc-resources", 1
 MOST_CORES, MOST_GB = 1_000_000, 1 << 30
-_NAMES = {"threads": "threads", "ncpu": "threads", "mem_gb": "mem_gb", "mem": "mem_gb"}
+_NAMES = {
+    "threads": "threads",
+    "ncpu": "threads",
+    "mem_gb": "mem_gb",
+    "mem": "mem_gb",
+    "peak_gb": "peak_gb",
+}
 _OTHERS = frozenset({"evidence", "memory", "cpumax", "time", "wall_s"})
 
 
@@ -38,6 +44,11 @@ class FileFigures:
     detail: str  # where it stands, for people
     path: str = ""
     fitted: FittedMemory | None = None  # the memory, by the size of the inputs
+    peak_bytes: int | None = None  # the most that was measured
+
+    @property
+    def has_memory(self) -> bool:
+        return self.memory_bytes is not None or self.fitted is not None
 
     def memory(self, input_bytes: Callable[[], int | None], attempt: int) -> int | None:
         """What an attempt at a job asks for; its size is asked for where it matters."""
@@ -59,6 +70,8 @@ def make_resources(evidence: Iterable[Evidence], source: str) -> dict[str, Any]:
             entry["mem_gb"] = shown_gb(figures.memory_bytes)
             if one.fitted is not None and one.fitted.varies:  # then `mem_gb` is for unknown sizes
                 entry["memory"] = one.fitted.to_data()
+            if one.memory_peak_bytes:
+                entry["peak_gb"] = shown_gb(one.memory_peak_bytes)
         if entry:
             rules[one.rule] = {**entry, "evidence": figures.detail}
     return {"format": FORMAT, "version": VERSION, "from": source, "rules": rules}
@@ -141,10 +154,10 @@ def _entry(path: str, rule: str, entry: Any) -> FileFigures:
                 "resource-file", path, f"at `{rule}.{name}`: {what} is no number from 0 to {most}"
             )
         found[known] = value
-    if not found:
+    if not found.keys() - {"peak_gb"}:
         raise malformed("resource-file", path, f"at `{rule}`: no figure is given")
     cores = found.get("threads")
-    gb = found.get("mem_gb")
+    gb, peak_gb = found.get("mem_gb"), found.get("peak_gb")
     evidence = entry.get("evidence")
     return FileFigures(
         None if cores is None else math.ceil(cores),
@@ -152,6 +165,7 @@ def _entry(path: str, rule: str, entry: Any) -> FileFigures:
         f"{path}: {evidence}" if isinstance(evidence, str) and evidence else path,
         path,
         _fitted(path, rule, entry["memory"]) if "memory" in entry else None,
+        None if peak_gb is None else math.ceil(peak_gb * GIB),
     )
 
 
