@@ -1,14 +1,10 @@
 """Options that Snakemake has, and mean the same: `--batch`, `--all-temp`, `--groups` and others."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Flowc = Callable[..., subprocess.CompletedProcess[str]]
+from support.program import Done, Flowc, flowc_here
 
 BATCHES = """
 rule all:
@@ -38,9 +34,8 @@ def flowc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flowc:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Snakefile").write_text(BATCHES)
 
-    def go(*words: str) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-m", "flowc", *words, "--cores", "2"]
-        return subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    def go(*words: str) -> Done:
+        return flowc_here(*words, "--cores", "2")
 
     return go
 

@@ -1,7 +1,6 @@
 """`status`, `history`, `logs`, `pause` and `resume`: what is told of runs, and to them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.program import flowc_here as flowc
 
 from flowc.events import JobSubmitted, RunStarted
 from flowc.record.log import list_runs, read_log
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = """
 rule all:
     input: "a1", "a2", "b"
@@ -34,15 +33,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("Workflowfile").write_text(WORKFLOW)
 
 
-def flowc(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "flowc", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-
-
 def status() -> dict[str, object]:
     found: dict[str, object] = json.loads(flowc("status", "--json").stdout)
     return found
@@ -51,9 +41,8 @@ def status() -> dict[str, object]:
 @pytest.fixture
 def running() -> Iterator["subprocess.Popen[bytes]"]:
     """A run of which `b` lasts until there is a file `go`."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-m", "flowc", "run", "--cores", "1", "-q", "b", "a1", "a2"]
-    with subprocess.Popen(words, env=env) as process:
+    with subprocess.Popen(words) as process:
         until(lambda: Path(".flowc/runs").exists() and status()["running"] != [])
         yield process
         process.kill()

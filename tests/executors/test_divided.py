@@ -4,21 +4,18 @@ The cluster is the third party's `nice`: what it runs has a niceness of 19.
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from support.program import Done, flowc_here
 
 from flowc.events import JobEnded, JobStarted, Notice
 from flowc.executors.base import Capacity, Task
 from flowc.executors.here import Divided
 from flowc.ids import JobId
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = """
 localrules: gather
 rule all:
@@ -40,15 +37,13 @@ rule gather:
 
 
 @pytest.fixture
-def workdir(tmp_path: Path) -> Path:
+def workdir(tmp_path: Path, installed: str) -> Path:
     (tmp_path / "Workflowfile").write_text(WORKFLOW)
     return tmp_path
 
 
-def flowc(workdir: Path, path: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    env = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}", "NO_COLOR": "1"}
-    argv = [sys.executable, "-m", "flowc", "run", "--executor", "nice", *words]
-    return subprocess.run(argv, cwd=workdir, env=env, capture_output=True, text=True)
+def flowc(workdir: Path, *words: str) -> Done:
+    return flowc_here("run", "--executor", "nice", *words, cwd=workdir)
 
 
 def at_once(events: Iterable[dict[str, object]], executor: str) -> int:
@@ -64,9 +59,9 @@ def at_once(events: Iterable[dict[str, object]], executor: str) -> int:
     return most
 
 
-def test_local_rules_run_here_within_their_own_cores(workdir: Path, installed: str) -> None:
+def test_local_rules_run_here_within_their_own_cores(workdir: Path) -> None:
     limits = ("--jobs", "4", "--local-cores", "2", "--local-mem", "1")
-    done = flowc(workdir, installed, *limits, "--json")
+    done = flowc(workdir, *limits, "--json")
     assert done.returncode == 0, done.stderr
     assert (workdir / "all.txt").read_text() == "19 3\n" * 6 + "0 2\n" * 3 + "0\n"
     events = [json.loads(line) for line in done.stdout.splitlines()]
@@ -78,34 +73,33 @@ def test_local_rules_run_here_within_their_own_cores(workdir: Path, installed: s
     assert started["limits"] == {}
 
 
-def test_cores_and_memory_bound_what_is_on_the_cluster(workdir: Path, installed: str) -> None:
-    done = flowc(workdir, installed, "--cores", "7", "--json")
+def test_cores_and_memory_bound_what_is_on_the_cluster(workdir: Path) -> None:
+    done = flowc(workdir, "--cores", "7", "--json")
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert at_once(events, "nice") == 2
 
 
-def test_what_is_known_to_be_short_runs_here(workdir: Path, installed: str) -> None:
-    known = flowc(workdir, installed, "--local-below", "1h")
+def test_what_is_known_to_be_short_runs_here(workdir: Path) -> None:
+    (workdir / "Workflowfile").write_text(WORKFLOW.replace("sleep 0.2; ", ""))
+    known = flowc(workdir, "--local-below", "1h")
     assert known.returncode == 0, known.stderr
     assert "19 3\n" in (workdir / "all.txt").read_text(), "nothing was known yet"
-    again = flowc(workdir, installed, "-F", "--local-below", "1h", "--local-cores", "4")
+    again = flowc(workdir, "-F", "--local-below", "1h", "--local-cores", "4")
     assert again.returncode == 0, again.stderr
     assert (workdir / "all.txt").read_text() == "0 3\n" * 6 + "0 4\n" * 3 + "0\n"
-    small = flowc(workdir, installed, "-F", "--local-below", "1h", "--local-cores", "2")
+    small = flowc(workdir, "-F", "--local-below", "1h", "--local-cores", "2")
     assert small.returncode == 0, small.stderr
     assert (workdir / "all.txt").read_text().startswith("19 3\n" * 6), "these do not fit here"
 
 
-def test_a_local_job_that_can_never_fit_is_told_before_anything_runs(
-    workdir: Path, installed: str
-) -> None:
+def test_a_local_job_that_can_never_fit_is_told_before_anything_runs(workdir: Path) -> None:
     text = WORKFLOW.replace("localrule: True", "localrule: True\n    mem_gb: 3")
     (workdir / "Workflowfile").write_text(text)
-    done = flowc(workdir, installed, "--local-mem", "2")
+    done = flowc(workdir, "--local-mem", "2")
     assert done.returncode == 3 and "local jobs may use 2 GB (--local-mem)" in done.stderr
     assert not (workdir / "part").exists()
-    assert flowc(workdir, installed, "--local-mem", "2", "--clip").returncode == 0
+    assert flowc(workdir, "--local-mem", "2", "--clip").returncode == 0
 
 
 PIPE = """
@@ -122,16 +116,14 @@ rule read:
 
 
 @pytest.mark.parametrize("words", [[], ["--cores", "4"]])
-def test_two_ends_of_a_pipe_run_here_or_not_at_all(
-    workdir: Path, installed: str, words: list[str]
-) -> None:
+def test_two_ends_of_a_pipe_run_here_or_not_at_all(workdir: Path, words: list[str]) -> None:
     (workdir / "Workflowfile").write_text(PIPE)
-    done = flowc(workdir, installed, *words)
+    done = flowc(workdir, *words)
     assert done.returncode == 2 and "error[pipe-on-cluster]" in done.stderr
     (workdir / "Workflowfile").write_text(f"localrules: read, write\n{PIPE}")
-    assert flowc(workdir, installed, *words).returncode == 0
+    assert flowc(workdir, *words).returncode == 0
     assert (workdir / "read.txt").read_text() == "1\n2\n3\n0\n"
-    few = flowc(workdir, installed, *words, "-F", "--local-cores", "1")
+    few = flowc(workdir, *words, "-F", "--local-cores", "1")
     assert few.returncode == 3 and "2 cores, and local jobs may use 1" in few.stderr
 
 

@@ -1,14 +1,12 @@
 """Executors are found by name; another package's, by its entry point."""
 
 import json
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from executors.conftest import PACKAGE, install_metadata
+from support.program import flowc_here
 
 from flowc.executors.registry import GROUP, OWN, executor_names
 
@@ -27,15 +25,9 @@ rule all_of_them:
 
 
 @pytest.fixture
-def workdir(tmp_path: Path) -> Path:
+def workdir(tmp_path: Path, installed: str) -> Path:
     (tmp_path / "Workflowfile").write_text(WORKFLOW)
     return tmp_path
-
-
-def flowc(workdir: Path, path: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    env = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}", "NO_COLOR": "1"}
-    argv = [sys.executable, "-m", "flowc", *words]
-    return subprocess.run(argv, cwd=workdir, env=env, capture_output=True, text=True)
 
 
 def test_flowc_s_own_metadata_say_the_same_as_its_table() -> None:
@@ -43,19 +35,19 @@ def test_flowc_s_own_metadata_say_the_same_as_its_table() -> None:
     assert about["project"]["entry-points"][GROUP] == OWN
 
 
-def test_another_package_s_executor_runs_a_workflow(workdir: Path, installed: str) -> None:
+def test_another_package_s_executor_runs_a_workflow(workdir: Path) -> None:
     assert {"local", "nice"} <= {*executor_names()}
     words = ("run", "--executor", "nice", "--executor-option", "at_once=2", "--json")
-    done = flowc(workdir, installed, *words)
+    done = flowc_here(*words, cwd=workdir)
     assert done.returncode == 0, done.stderr
     assert (workdir / "all.txt").read_text() == "19\n" * 5
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert sum(event["event"] == "job-done" for event in events) == 7 - 1
 
 
-def test_a_job_that_fails_there_fails_the_run(workdir: Path, installed: str) -> None:
+def test_a_job_that_fails_there_fails_the_run(workdir: Path) -> None:
     (workdir / "Workflowfile").write_text(WORKFLOW.replace("nice >", "exit 3; echo >"))
-    done = flowc(workdir, installed, "run", "--executor", "nice", "-k")
+    done = flowc_here("run", "--executor", "nice", "-k", cwd=workdir)
     assert done.returncode == 1 and "exit code 3" in done.stderr
     assert not any((workdir / "one").iterdir())
 
@@ -75,10 +67,8 @@ WRONG = {  #           words                                             code, w
 
 
 @pytest.mark.parametrize(("words", "code", "texts"), WRONG.values(), ids=WRONG)
-def test_mistakes_are_told(
-    workdir: Path, installed: str, words: list[str], code: str, texts: list[str]
-) -> None:
-    done = flowc(workdir, installed, "run", "--executor", *words)
+def test_mistakes_are_told(workdir: Path, words: list[str], code: str, texts: list[str]) -> None:
+    done = flowc_here("run", "--executor", *words, cwd=workdir)
     assert done.returncode == 2
     assert f"error[{code}]" in done.stderr
     assert all(text in done.stderr for text in texts)
@@ -96,7 +86,7 @@ BROKEN = {
 
 @pytest.mark.parametrize(("line", "text"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_package_is_no_traceback(
-    workdir: Path, installed: str, tmp_path: Path, line: str, text: str
+    workdir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, text: str
 ) -> None:
     project = tmp_path / "project"
     project.mkdir()
@@ -105,7 +95,7 @@ def test_a_broken_package_is_no_traceback(
     (project / "pyproject.toml").write_text(about[:start] + line.replace("'", '"') + "\n")
     install_metadata(project, tmp_path / "site")
     name = line.partition(" ")[0]
-    path = f"{installed}{os.pathsep}{tmp_path / 'site'}"
-    done = flowc(workdir, path, "run", "--executor", name)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    done = flowc_here("run", "--executor", name, cwd=workdir)
     assert done.returncode == 2, done.stderr
     assert "error[bad-executor]" in done.stderr and text in done.stderr

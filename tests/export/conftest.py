@@ -1,12 +1,9 @@
 """A workflow that goes through everything an export has to get right, and its results."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.program import Done, Flowc, flowc_here
 
 NAMES = ["a", "b c", "it's", "$HOME", "-n;x", "é", "x\ny", "*"]
 
@@ -50,8 +47,6 @@ rule made:
 """
 SUM = "".join(f"{name}\n" for name in NAMES)
 
-Flowc = Callable[..., "subprocess.CompletedProcess[str]"]
-
 
 @pytest.fixture
 def workdir(tmp_path: Path) -> Path:
@@ -63,11 +58,7 @@ def workdir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def flowc(workdir: Path) -> Flowc:
-    root = Path(__file__).resolve().parents[2]
-    env = os.environ | {"PYTHONPATH": str(root), "NO_COLOR": "1"}
-
-    def call(*words: str) -> "subprocess.CompletedProcess[str]":
-        argv = [sys.executable, "-m", "flowc", *words]
-        return subprocess.run(argv, cwd=workdir, env=env, capture_output=True, text=True)
+    def call(*words: str) -> Done:
+        return flowc_here(*words, cwd=workdir, env={"NO_COLOR": "1"})
 
     return call

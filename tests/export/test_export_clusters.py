@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from export.conftest import NAMES, SUM, Flowc
+from export.conftest import NAMES, SUM
 from support.clusters import Cluster
+from support.program import Flowc
 
 pytestmark = pytest.mark.slow
 EXPORT = "ex p'%"

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from export.conftest import NAMES, SUM, Flowc
+from export.conftest import NAMES, SUM
+from support.program import Flowc
 
 EXPORT = "ex p'%"
 

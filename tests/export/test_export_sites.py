@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from export.conftest import Flowc
+from support.program import Flowc
 
 PARTS = """
 limits: db=2

@@ -1,11 +1,10 @@
 """What a workflow says of a job's files before there are jobs: `subpath(input[0])`, checkpoints of
 modules, `with open(...)`."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.program import flowc_here as flowc
 
 SUBPATH = """
 rule a:
@@ -57,11 +56,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("data").mkdir()
     for name in ("data/x.txt", "y.txt"):
         Path(name).touch()
-
-
-def flowc(*words: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "flowc", *words]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60)
 
 
 def test_subpath_of_a_job_s_files() -> None:

@@ -1,14 +1,10 @@
 """`before_update(...)`: a job reads a file before another updates it, in the same run."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Flowc = Callable[..., subprocess.CompletedProcess[str]]
+from support.program import Done, Flowc, flowc_here
 
 FLOW = """
 rule all:
@@ -30,10 +26,9 @@ def flowc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flowc:
     monkeypatch.chdir(tmp_path)
     Path("list.txt").write_text("old\n")
 
-    def go(text: str, *words: str, command: str = "run") -> subprocess.CompletedProcess[str]:
+    def go(text: str, *words: str, command: str = "run") -> Done:
         Path("Workflowfile").write_text(text)
-        argv = (sys.executable, "-m", "flowc", command, *words)
-        return subprocess.run(argv, capture_output=True, text=True, timeout=60)
+        return flowc_here(command, *words)
 
     return go
 

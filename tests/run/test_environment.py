@@ -2,12 +2,11 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.program import Done, flowc_here
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = """
 rule all:
     input: "a b.txt"
@@ -32,10 +31,9 @@ def workdir(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def flowc(workdir: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    env = os.environ | {"PYTHONPATH": str(ROOT), "PASSED": "there", "LC_ALL": "C.UTF-8"}
-    argv = [sys.executable, "-m", "flowc", *words]
-    return subprocess.run(argv, cwd=workdir, env=env, capture_output=True, text=True, umask=0o027)
+def flowc(workdir: Path, *words: str) -> Done:
+    env = {"PASSED": "there", "LC_ALL": "C.UTF-8"}
+    return flowc_here(*words, cwd=workdir, env=env, umask=0o027)
 
 
 def test_variables_reach_a_job_and_count_as_params(workdir: Path) -> None:

@@ -1,13 +1,12 @@
 """Inputs while a job runs: changed, large, many; and what `--until` asks for."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.program import flowc_here
 
 from flowc.api import compile_file, plan_graph
 from flowc.disk import RealDisk
@@ -20,8 +19,6 @@ from flowc.record.history import History, NoHistory
 from flowc.record.log import list_runs, read_log
 from flowc.run.contents import SMALLEST_BYTES, Contents
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,12 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(text: str, *options: str) -> str:
     Path("Workflowfile").write_text(text)
-    done = subprocess.run(
-        [sys.executable, "-m", "flowc", "run", "--cores", "2", *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
+    done = flowc_here("run", "--cores", "2", *options)
     assert done.returncode == 0, done.stderr
     return done.stderr
 

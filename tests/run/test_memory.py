@@ -7,12 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from support.program import flowc_here
 
 from flowc.events import JobEnded, JobFailed, JobSubmitted, Notice
 from flowc.executors.memory import MemoryWatch
 from flowc.record.log import list_runs, read_log
 
-ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024**2
 EATER = """
 import sys, time
@@ -31,12 +31,7 @@ def eater(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def run(text: str, *options: str) -> tuple[int, list[object], str]:
     Path("Workflowfile").write_text(text)
-    done = subprocess.run(
-        [sys.executable, "-m", "flowc", "run", "--cores", "2", "--mem", "2", *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
+    done = flowc_here("run", "--cores", "2", "--mem", "2", *options)
     return done.returncode, list(read_log(list_runs()[-1])), done.stderr
 
 

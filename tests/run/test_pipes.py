@@ -6,10 +6,10 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.program import Flowc, left
 
 from flowc.api import compile_file
 from flowc.diagnostic import WorkflowError
@@ -18,8 +18,6 @@ from flowc.plan.make import make_plan
 from flowc.record.history import History
 from flowc.run.choose import Budget
 from flowc.run.need import Requests
-
-Flowc = Callable[..., subprocess.CompletedProcess[str]]
 
 BOTH = """
 rule read:
@@ -34,27 +32,8 @@ WRITE = "echo side > {output[1]}; cat in.txt > {output[0]}"
 READ = "tr a-z A-Z < {input} > {output}"
 
 
-@pytest.fixture
-def flowc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flowc:
-    """Run a command of flowc's in a directory of the test's own."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "in.txt").write_text("one\ntwo\n")
-
-    def go(*words: str, workflow: str | None = None) -> subprocess.CompletedProcess[str]:
-        if workflow is not None:
-            (tmp_path / "Workflowfile").write_text(workflow)
-        argv = [sys.executable, "-m", "flowc", *words, "--cores", "4"]
-        return subprocess.run(argv, capture_output=True, text=True, timeout=60)
-
-    return go
-
-
 def both(write: str = WRITE, read: str = READ) -> str:
     return BOTH.format(write=write, read=read)
-
-
-def left() -> list[str]:
-    return sorted(path.name for path in Path().iterdir() if not path.name.startswith("."))
 
 
 def test_more_than_a_pipe_holds_goes_through_it(flowc: Flowc) -> None:

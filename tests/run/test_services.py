@@ -5,10 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.program import Flowc, left
 
 from flowc.api import compile_file
 from flowc.diagnostic import WorkflowError
@@ -18,8 +18,6 @@ from flowc.plan.make import make_plan
 from flowc.record.history import History
 from flowc.run.choose import Budget, Chooser, Need
 from flowc.run.need import Requests
-
-Flowc = Callable[..., subprocess.CompletedProcess[str]]
 
 SERVE = "echo up >> starts; touch {output}; sleep 60"
 USE = "[ -e {input[0]} ]; cat in.txt > {output}"
@@ -36,29 +34,8 @@ rule use:
 """
 
 
-@pytest.fixture
-def flowc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flowc:
-    """Run a command of flowc's in a directory of the test's own."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "in.txt").write_text("one\n")
-
-    def go(
-        *words: str, workflow: str | None = None, cores: int = 4
-    ) -> subprocess.CompletedProcess[str]:
-        if workflow is not None:
-            (tmp_path / "Workflowfile").write_text(workflow)
-        argv = [sys.executable, "-m", "flowc", *words, "--cores", str(cores)]
-        return subprocess.run(argv, capture_output=True, text=True, timeout=40)
-
-    return go
-
-
 def both(serve: str = SERVE, use: str = USE) -> str:
     return BOTH.format(serve=serve, use=use)
-
-
-def left() -> list[str]:
-    return sorted(path.name for path in Path().iterdir() if not path.name.startswith("."))
 
 
 def test_it_runs_beside_all_that_need_it_and_is_ended(flowc: Flowc) -> None:

@@ -5,12 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Flowc = Callable[..., subprocess.CompletedProcess[str]]
+from support.program import Done, Flowc, flowc_here
 
 RULE = """
 rule grow:
@@ -18,7 +16,7 @@ rule grow:
     shell: {command!r}
 """
 GROW = "mkdir -p many; echo new > many/new; echo new >> list.txt; "
-ARGV = (sys.executable, "-m", "flowc", "run", "--cores", "1")
+RUN = ("run", "--cores", "1")
 
 
 @pytest.fixture
@@ -28,9 +26,9 @@ def flowc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flowc:
     Path("many/old").write_text("old\n")
     Path("list.txt").write_text("old\n")
 
-    def go(end: str, *words: str) -> subprocess.CompletedProcess[str]:
+    def go(end: str, *words: str) -> Done:
         Path("Workflowfile").write_text(RULE.format(command=GROW + end))
-        return subprocess.run([*ARGV, *words], capture_output=True, text=True, timeout=60)
+        return flowc_here(*RUN, *words)
 
     return go
 
@@ -64,7 +62,11 @@ def test_a_file_that_was_not_there_is_removed(flowc: Flowc) -> None:
 
 def test_after_a_kill_the_next_run_begins_with_the_old(flowc: Flowc) -> None:
     Path("Workflowfile").write_text(RULE.format(command=GROW + "sleep 60"))
-    run = subprocess.Popen([*ARGV, "-F"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "flowc", *RUN, "-F"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     until = time.monotonic() + 20
     while there() != GROWN and time.monotonic() < until:
         time.sleep(0.02)

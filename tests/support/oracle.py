@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.program import flowc_here
+
 Tree = dict[str, str]
 
 RECORD = Path(__file__).parent.parent / "oracle" / "recorded.json"
@@ -49,8 +51,7 @@ def find_snakemake() -> str | None:
 
 
 def run_flowc(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flowc", "run", "-s", "Snakefile", "--cores", "2", *arguments]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120)
+    return flowc_here("run", "-s", "Snakefile", "--cores", "2", *arguments, cwd=directory)
 
 
 def run_snakemake(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
