@@ -85,7 +85,7 @@ class Resolver:
         given = self.options.resource_file.get(rule.name)
         if given is not None and given.has_memory:
             return given.peak_bytes
-        return self._profile().peak_bytes(rule)
+        return None if rule.profile is None else self._profile().peak_bytes(rule)
 
     def _resolve(self, id: JobId, attempt: int) -> Request:
         draft = _Draft(self.graph.job(id), attempt)

@@ -5,12 +5,11 @@ what the hungriest job of its rule has ever had, and a margin; but each no more 
 what is free, with a part kept for every core that is still idle, so that who comes next finds some.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import NamedTuple
 
-from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.plan.request import Request
 from flowc.run.choose import Chooser
@@ -56,17 +55,10 @@ def share_out(chooser: Chooser, starting: Sequence[Starting]) -> Mapping[JobId, 
 
 
 def starting(
-    graph: JobGraph,
-    jobs: Sequence[JobId],
-    requests: Mapping[JobId, Request],
-    peaks: Mapping[str, int],
+    jobs: Sequence[JobId], requests: Mapping[JobId, Request], peak: Callable[[JobId], int]
 ) -> list[Starting]:
     """Those of the jobs of whose rule it is known what memory it has had."""
-    if not peaks:
-        return []
-    rules, rule_of = graph.workflow.rules, graph.rule_of
-    named = [(job, rules[rule_of[job]].name) for job in jobs]
-    return [Starting(j, requests[j].memory_bytes, peaks[n]) for j, n in named if n in peaks]
+    return [Starting(j, requests[j].memory_bytes, most) for j in jobs if (most := peak(j))]
 
 
 def with_memory(launch: Launch, memory_bytes: int | None) -> Launch:

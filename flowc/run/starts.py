@@ -52,6 +52,7 @@ class Starts:
         self.launcher = Launcher(plan, options.memory_slack, options.env, options.shadow_prefix)
         self._preparer = Preparer(graph, self.launcher, files, executor)
         self._granted: dict[JobId, Request] = {}  # to jobs that are ready
+        self._peaks: dict[int, int] = {}  # by rule
         self._ranking = Ranking("fifo", (), self.budget)  # until there is something to rank
         self._expected = NOTHING_KNOWN
 
@@ -66,6 +67,7 @@ class Starts:
         state, options = self._state, self._options
         known = self._expected = expected_durations(self._graph, state.active, history)
         self.requests.places.known = known
+        self._peaks.clear()
         outlook = outlook_of(self._plan, lambda job: self.requests.of(job, 1), known)
         how = arrange(options.schedule, state, self.budget, outlook, options.search_s)
         self._ranking, self.chooser = how.ranking, how.chooser
@@ -121,13 +123,26 @@ class Starts:
                 chosen.append(job)
         if not chosen:
             return []
-        if not self._expected.peaks:
+        for job in chosen:
+            self._peak(job)
+        if not any(self._peaks.values()):
             return [(job, None) for job in chosen]
         streams = self._graph.streams
         single = [j for j in chosen if j not in streams.bundles and j not in streams.consumers]
-        begin = starting(self._graph, single, self._granted, self._expected.peaks)
+        begin = starting(single, self._granted, self._peak)
         more = share_out(self.chooser, begin)
         return [(job, more.get(job)) for job in chosen]
+
+    def _peak(self, job: JobId) -> int:
+        """The most memory that a job of its rule has had, in earlier runs or where it was measured;
+        0: nobody knows."""
+        id = self._graph.rule_of[job]
+        known = self._peaks.get(id)
+        if known is None:
+            name = self._graph.workflow.rules[id].name
+            known = max(self._expected.peaks.get(name, 0), self._plan.measured(job) or 0)
+            self._peaks[id] = known
+        return known
 
     def prepare(self, job: JobId, memory_bytes: int | None) -> Sequence[Launch] | Faults:
         """Get a job ready to be submitted, with all that run at once with it."""

@@ -26,8 +26,9 @@ RULE = 'rule one:\n    output: "one.txt"\n    shell: "touch {output}"\n'
 class Greedy:
     """Kills whatever gets less than it needs, and has seen what it was given."""
 
-    def __init__(self, needed_gb: float, memory_gb: float = 64) -> None:
-        self.capacity: Capacity | None = Capacity(1, int(memory_gb * GIB), {})
+    def __init__(self, needed_gb: float, memory_gb: float | None = None) -> None:
+        """`memory_gb`: what there is; None: a cluster decides, and nothing is to spare."""
+        self.capacity = None if memory_gb is None else Capacity(1, int(memory_gb * GIB), {})
         self.needed_bytes = needed_gb * GIB
         self.tasks: list[Task] = []
 
@@ -71,7 +72,8 @@ def asked_gb(
             disk=RealDisk(),
             listeners=[events.append],
         )
-    asked = [e.memory_bytes / GIB for e in events if isinstance(e, JobSubmitted)]
+    begun = [e for e in events if isinstance(e, JobSubmitted)]
+    asked = [(e.memory_bytes - e.spare_bytes) / GIB for e in begun]
     return asked, outcome.exit_code
 
 
@@ -79,18 +81,20 @@ MEASURED = {"mem_gb": 1, "peak_gb": 3}
 MORE = 3 + 16 * MIB / GIB
 
 # fmt: off
-ATTEMPTS = {  #                 figures        more of the rule   needs  there is, attempts
-    "enough":                   (MEASURED,      "",                 1,   64, [1], 0),
-    "the largest seen":         (MEASURED,      "",                 2,   64, [1, MORE], 0),
-    "and then twice":           (MEASURED,      "",                 5,   64,
+ATTEMPTS = {  #                 figures        more of the rule    needs  there is, attempts
+    "enough":                   (MEASURED,      "",                  1, None, [1], 0),
+    "the largest seen":         (MEASURED,      "",                  2, None, [1, MORE], 0),
+    "and then twice":           (MEASURED,      "",                  5, None,
                                  [1, MORE, 2 * MORE], 0),
-    "not for ever":             (MEASURED,      "",               999, 9999,
+    "not for ever":             (MEASURED,      "",                999, None,
                                  [1, MORE, 2 * MORE, 4 * MORE], 1),
-    "not more than there is":   (MEASURED,      "",               999,    2, [1, 2], 1),
-    "nobody has measured it":   ({"mem_gb": 1}, "",                 2,   64, [1], 1),
-    "it must not run again":    (MEASURED,      "    retries: 0\n", 2,   64, [1], 1),
-    "retries come on top":      (MEASURED,      "    retries: 1\n", 999, 9999,
+    "nobody has measured it":   ({"mem_gb": 1}, "",                  2, None, [1], 1),
+    "it must not run again":    (MEASURED,      "    retries: 0\n",  2, None, [1], 1),
+    "retries come on top":      (MEASURED,      "    retries: 1\n", 999, None,
                                  [1, MORE, 2 * MORE, 4 * MORE, 8 * MORE], 1),
+    "there is room for the largest seen":       (MEASURED, "", 3.4,   64, [1], 0),
+    "it has had all that there is":             (MEASURED, "", 999,    2, [1], 1),
+    "there is a little more":   ({"mem_gb": 1, "peak_gb": 1.1}, "", 999, 2, [1, 2], 1),
 }
 # fmt: on
 
@@ -106,7 +110,7 @@ def test_what_attempts_ask_for(
     figures: dict[str, object],
     more: str,
     needed_gb: float,
-    memory_gb: float,
+    memory_gb: float | None,
     attempts: list[float],
     code: int,
 ) -> None:
@@ -129,7 +133,7 @@ def test_a_profile_of_the_rule_says_what_was_seen(
     data = {"format": "flowc-profile", "version": 1, "runs": runs}
     Path("p.json").write_text(json.dumps(data))
     text = RULE.replace("    shell", f'{line}    profile: "p.json"\n    shell')
-    asked, code = asked_gb(Greedy(1e6, 1e5), text)
+    asked, code = asked_gb(Greedy(1e6), text)
     assert code == 1 and len(asked) == 4
     if line:
         assert asked[:3] == pytest.approx([1, 4 + 16 * MIB / GIB, 2 * (4 + 16 * MIB / GIB)])
