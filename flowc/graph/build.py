@@ -126,7 +126,8 @@ def _assemble(
         before_update=frozenset(
             FileId(new) for f in expansion.before_update if (new := part.file_id[f]) >= 0
         ),
-        pending=[JobId(new_id[job]) for job in sorted(expansion.pending) if new_id[job] != NO_JOB],
+        opened=frozenset(JobId(new) for j in expansion.opened if (new := new_id[j]) != NO_JOB),
+        pending=frozenset(JobId(new) for j in expansion.pending if (new := new_id[j]) != NO_JOB),
     )
 
 

@@ -61,6 +61,8 @@ class Expansion:
         self.input_flags: dict[JobId, dict[FileId, Flags]] = {}
         self.before_update: set[int] = set()  # files as they are before a job changes them
         self.pending: set[int] = set()  # jobs that ask for checkpoints which are not done
+        self.opened: set[int] = set()  # jobs of which the last Ref is what functions have opened
+        self._to_add: dict[int, dict[str, None]] = {}  # such files, of jobs that are being created
         self._inputs: dict[RuleId, tuple[InputItem, ...]] = {}
         self._constant_refs: dict[tuple[RuleId, int], int] = {}
         self._keys: dict[RuleId, dict[Values, int]] = {}
@@ -225,12 +227,25 @@ class Expansion:
         if any(item.unpack for item in items):
             for job in jobs:
                 self._unpacked_row(rule_id, items, job)
+            self._add_opened()
             return
         columns = [self._column(rule_id, i, item, rows, jobs) for i, item in enumerate(items)]
         if len(columns) == 1:
             self.input_rows[first : jobs.stop] = [(ref,) for ref in columns[0]]
         elif columns:
             self.input_rows[first : jobs.stop] = list(zip(*columns, strict=True))
+        self._add_opened()
+
+    def _add_opened(self) -> None:
+        """What its input functions have opened, a job depends on as well."""
+        for job, paths in self._to_add.items():
+            row = self.input_rows[job]
+            items = set(self.group_files(row))
+            files = [f for f in self.files(list(paths), repeat(job, len(paths))) if f not in items]
+            if files:
+                self.input_rows[job] = (*row, self._list(files))
+                self.opened.add(job)
+        self._to_add.clear()
 
     def _column(
         self, rule_id: RuleId, index: int, item: InputItem, rows: list[Values], jobs: range
@@ -261,8 +276,10 @@ class Expansion:
 
     def _constant(self, item: InputItem, asked_by: int) -> int:
         files = self._flagged(item.constants, asked_by)
-        if not item.item.is_list:
-            return files[0]
+        return self._list(files) if item.item.is_list else files[0]
+
+    def _list(self, files: Sequence[int]) -> int:
+        """The Ref of a list."""
         self.groups.append(tuple(files))
         return ~(len(self.groups) - 1)
 
@@ -303,6 +320,8 @@ class Expansion:
         wildcards = Wildcards(self.wildcards[job], {name: i for i, name in enumerate(names)})
         checkpoints = self.workflow.checkpoints
         found = [Found(item.item.name, [], True)]
+        if checkpoints is not None:
+            checkpoints.opened.clear()
         try:
             found = call_input(item, wildcards, rule)
         except WorkflowError as fault:
@@ -312,6 +331,8 @@ class Expansion:
             self.pending.add(job)
             found = [Found(item.item.name, list(dict.fromkeys(checkpoints.asked)), True)]
             checkpoints.asked.clear()
+        elif checkpoints is not None and checkpoints.opened:
+            self._to_add.setdefault(job, {}).update(checkpoints.opened)
         return found
 
     def _called(self, rule_id: RuleId, item: InputItem, job: int) -> int:
@@ -326,10 +347,7 @@ class Expansion:
         }
         if flags:
             self.input_flags.setdefault(JobId(job), {}).update(flags)
-        if not found.is_list:
-            return files[0]
-        self.groups.append(tuple(files))
-        return ~(len(self.groups) - 1)
+        return self._list(files) if found.is_list else files[0]
 
     def _unpacked_row(self, rule_id: RuleId, items: Sequence[InputItem], job: int) -> None:
         """A job of a rule with `unpack(...)`: how many items it has is known for each job only."""

@@ -123,6 +123,7 @@ class _Reader:
             targets=tuple(FileId(f) for f in data["targets"]["files"]),
             target_jobs=tuple(JobId(j) for j in data["targets"]["jobs"]),
             before_update=before_update,
+            opened=frozenset(JobId(j) for j, job in enumerate(data["jobs"]) if "opened" in job),
             **jobs,
         )
         if any(earlier >= job for job, found in graph.waits.items() for earlier in found):
@@ -187,8 +188,10 @@ class _Reader:
             if "input_names" in data:
                 input_names[JobId(job)] = tuple(data["input_names"])
             items = data.get("input_names", rules[rule].inputs)
+            opened = [~data["opened"]] if "opened" in data else []
+            refs += opened
             if (
-                len(items) != len(refs)
+                len(items) + len(opened) != len(refs)
                 or len(made) != output_counts[rule]
                 or any(r >= file_count or ~r >= len(groups) for r in refs)
                 or any(f >= file_count or producer[f] != job for f in made)

@@ -178,7 +178,7 @@ class _Writer:
             data: dict[str, Any] = {
                 "rule": rule,
                 "wildcards": dict(zip(names[rule], graph.wildcards[job], strict=True)),
-                "inputs": [r if r >= 0 else {"group": ~r} for r in graph.inputs[job]],
+                "inputs": [r if r >= 0 else {"group": ~r} for r in graph.items_of(JobId(job))],
                 "outputs": list(graph.outputs[job]),
             }
             if JobId(job) in graph.input_names:
@@ -186,6 +186,8 @@ class _Writer:
             if JobId(job) in graph.input_flags:
                 flagged = graph.input_flags[JobId(job)]
                 data["input_flags"] = {str(f): flag_list(flags) for f, flags in flagged.items()}
+            if JobId(job) in graph.opened:
+                data["opened"] = ~graph.inputs[job][-1]
             if request_of is not None:
                 data["request"] = self.request(request_of(JobId(job)))
             yield _encode(data)

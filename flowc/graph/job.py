@@ -66,7 +66,9 @@ class JobGraph:
     """Flags on what an input function has returned; those of patterns are in the rule."""
     before_update: frozenset[FileId] = frozenset()
     """Files as they are before a job updates them: see `flowc.graph.before`."""
-    pending: Sequence[JobId] = ()
+    opened: frozenset[JobId] = frozenset()
+    """Jobs whose last Ref is no item: the files that their input functions have opened."""
+    pending: frozenset[JobId] = frozenset()
     """Jobs whose inputs depend on checkpoints that are not done: those stand in their place."""
 
     def __len__(self) -> int:
@@ -117,6 +119,11 @@ class JobGraph:
             else:
                 found.update(dict.fromkeys(self.group_producers[~ref]))
         return list(found)
+
+    def items_of(self, job: JobId) -> Sequence[Ref]:
+        """The Refs of `input`: of all that the job depends on, but for what was only opened."""
+        refs = self.inputs[job]
+        return refs[:-1] if job in self.opened else refs
 
     def files_of(self, refs: Sequence[Ref]) -> list[FileId]:
         """The refs' files, flat."""
@@ -169,7 +176,7 @@ class Job:
     @property
     def input_paths(self) -> list[str]:
         paths = self.graph.paths
-        return [paths[f] for f in self.graph.files_of(self.graph.inputs[self.id])]
+        return [paths[f] for f in self.graph.files_of(self.graph.items_of(self.id))]
 
     @property
     def output_paths(self) -> list[str]:
@@ -184,7 +191,7 @@ class Job:
     @property
     def input(self) -> Record:
         """`input` as a command sees it."""
-        refs = self.graph.inputs[self.id]
+        refs = self.graph.items_of(self.id)
         names: Sequence[str | None] = self.graph.input_names.get(self.id) or [
             item.name for item in self.rule.inputs
         ]

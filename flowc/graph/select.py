@@ -42,6 +42,7 @@ def select_targets(graph: JobGraph, targets: Sequence[str]) -> JobGraph:
         },
         targets=tuple(FileId(new_file[f]) for f in files),
         target_jobs=tuple(JobId(new_job[j]) for j in jobs),
+        opened=frozenset(JobId(new_job[j]) for j in graph.opened if j in new_job),
         before_update=frozenset(FileId(new_file[f]) for f in graph.before_update if f in new_file),
         input_flags={
             JobId(new_job[j]): {FileId(new_file[f]): flag for f, flag in flags.items()}

@@ -3,8 +3,13 @@
 Until a checkpoint's job is known to be done, asking for it is noted, and what the function then
 returns is not used: the graph leaves its job for later. The function goes on all the same, with the
 paths as they will be, so that it can ask for all that it needs in one go.
+
+What a function has read decides what its job reads: so it is an input of the job itself, though not
+one of the items of `input`.
 """
 
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +32,7 @@ class Checkpoints:
         self.done: set[str] = set()  # the first output of each job
         self.asked: list[str] = []  # of those that are not done, since this was last emptied
         self.outputs: set[str] = set()  # all that functions have been told of: these may be read
+        self.opened: dict[str, None] = {}  # files that were read, since this was last emptied
         self._to_come: dict[str, str] = {}  # of these, what is not made yet: by what checkpoint
         self._guessed: set[str] = set()  # checkpoints of which a file to come was read as empty
 
@@ -87,7 +93,10 @@ class Checkpoints:
 
     def is_made(self, path: str) -> bool:
         """Whether a path is what a function was told of, or below that."""
-        return path in self.outputs or any(path.startswith(f"{o}/") for o in self.outputs)
+        if path in self.outputs:
+            return True
+        below = any(path.startswith(f"{o}/") for o in self.outputs)
+        return below and ".." not in path.split("/")
 
     def _read(self, path: str, mode: Any, budget: Budget) -> str:
         if not self.is_made(path):
@@ -99,7 +108,7 @@ class Checkpoints:
         if mode not in ("r", "rt"):
             raise Refusal("unsupported", "`open` only reads: files are written by jobs")
         try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            with open(path, encoding="utf-8", errors="surrogateescape", opener=_opener) as file:
                 text = file.read(MAX_TEXT + 1)
         except FileNotFoundError:
             to_come = self._to_come
@@ -112,7 +121,18 @@ class Checkpoints:
         if len(text) > MAX_TEXT:
             raise too_large(f"the file `{path}`")
         budget.text(len(text))
+        self.opened[path] = None
         return text
+
+
+def _opener(path: str, flags: int) -> int:
+    """Of ordinary files alone: to read from a pipe or a terminal may take for ever."""
+    file = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(file).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # of which `open` complains itself
+        return file
+    os.close(file)
+    raise Refusal("unsupported", f"`{path}` is no ordinary file: `open` reads no others")
 
 
 class OpenFile:

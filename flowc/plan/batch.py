@@ -51,9 +51,11 @@ def part_of(graph: JobGraph, batch: Batch) -> Part:
 
 def _files(graph: JobGraph, job: JobId, batch: Batch) -> Sequence[FileId]:
     """The inputs of a job that are this part's: the first parts are longer by one where the
-    number of parts leaves a remainder."""
+    number of parts leaves a remainder. What is not known yet is not cut: these are checkpoints."""
     paths = graph.paths
-    files = sorted(set(graph.files_of(graph.inputs[job])), key=paths.__getitem__)
+    files = sorted(set(graph.files_of(graph.items_of(job))), key=paths.__getitem__)
+    if job in graph.pending:
+        return files
     size, longer = divmod(len(files), batch.count)
     if size < 1:
         raise fail(
@@ -93,5 +95,5 @@ def _check(graph: JobGraph, parts: dict[JobId, Sequence[FileId]], batch: Batch) 
 
 def _missing(graph: JobGraph, parts: dict[JobId, Sequence[FileId]]) -> Iterator[str]:
     for job, part in parts.items():
-        others = set(graph.files_of(graph.inputs[job])) - set(part)
+        others = set(graph.files_of(graph.items_of(job))) - set(part)
         yield from sorted(graph.paths[file] for file in others if graph.states[file] is None)

@@ -266,7 +266,7 @@ class Resolver:
         """The size of all inputs. A list of sources, which many jobs may share, is added up once:
         nothing in the run changes them."""
         graph, total = self.graph, 0
-        for ref in graph.inputs[draft.job.id]:
+        for ref in graph.items_of(draft.job.id):
             if ref >= 0:
                 total += self._file_bytes(draft, ref)
                 continue

@@ -107,7 +107,7 @@ class Why:
             params = digests.params(job)
             if any(r.params_digest != params for r in done):
                 yield ChangedParams()
-        if "input" in triggers:
+        if "input" in triggers and job not in a.graph.pending:  # else nobody knows them yet
             inputs = digests.inputs(job)
             if any(r.inputs_digest != inputs for r in done):
                 yield ChangedInputs()

@@ -95,9 +95,12 @@ class TempFiles:
 
 
 def _kept(graph: JobGraph) -> frozenset[FileId]:
-    """What was asked for, and what stands behind the outputs that a job without an action claims
-    to make: nobody can tell when that is no longer needed."""
+    """What was asked for, what input functions have opened, as the next plan will open it again,
+    and what stands behind the outputs that a job without an action claims to make: nobody can tell
+    when that is no longer needed."""
     kept = set(graph.target_files)
+    for reader in graph.opened:
+        kept.update(graph.files_of(graph.inputs[reader][-1:]))
     phony = [rule.command is None for rule in graph.workflow.rules]
     if any(phony):
         for job, rule in enumerate(graph.rule_of):
