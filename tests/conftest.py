@@ -4,6 +4,7 @@ An installed copy may lie beside it in the environment; PYTHONPATH comes before 
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +22,10 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 import flowc  # noqa: E402 - it has to be found by the lines above
 
 assert Path(flowc.__file__).parent.parent == CHECKOUT, f"{flowc.__file__} is not this checkout's"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets what it puts into the background ignore Ctrl-C, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

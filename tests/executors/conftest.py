@@ -8,6 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from support.clusters import Cluster
@@ -69,7 +70,8 @@ def executor(
     here = Capacity(4, 1 << 30)
     directory = str(tmp_path / "executor")
     try:
-        made = _make(name, Setup(f"contract-{os.getpid()}", here, name, directory=directory))
+        # Lost jobs are looked for by this, among those of other tests too.
+        made = _make(name, Setup(f"contract-{uuid4().hex[:8]}", here, name, directory=directory))
         yield made
         made.close()
     finally:
