@@ -19,13 +19,23 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
-import flowc  # noqa: E402 - it has to be found by the lines above
+# Programs of this checkout are started hundreds of times: they need not be compiled each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+from support.examples import set_up_hypothesis  # noqa: E402 - found by the lines above
+
+import flowc  # noqa: E402
 
 assert Path(flowc.__file__).parent.parent == CHECKOUT, f"{flowc.__file__} is not this checkout's"
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell lets what it puts into the background ignore Ctrl-C, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    set_up_hypothesis(is_quick="not slow" in config.getoption("markexpr"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

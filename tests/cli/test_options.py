@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -15,11 +16,12 @@ from flowc.plan.options import PlanOptions
 from flowc.run.options import RunOptions
 
 Flowc = Callable[..., tuple[int, str, str]]
+every_parser = cache(parsers)
 
 
 def parse(command: str, *argv: str) -> Namespace:
     args = Namespace(json=False, color=None, argv=[])
-    parsers()[command][1].read(argv, args)
+    every_parser()[command][1].read(argv, args)
     return args
 
 
@@ -109,7 +111,7 @@ def test_each_option_of_the_help_is_accepted(command: str) -> None:
     samples |= {"RULE=N": "a=1", "RULE:NAME=VALUE": "a:b=1", "NAME=VALUE": "a=1", "CORESxGB": "2x4"}
     samples |= {"NAME[=VALUE]": "a=1", "RULE=GROUP": "a=b", "RULE=I/N": "a=1/2"}
     needed = {"completion": ["bash"], "gantt": ["a.log"], "logs": ["a"]}.get(command, [])
-    for action in parsers()[command][1].options():
+    for action in every_parser()[command][1].options():
         if action.dest == "help":
             continue
         assert action.help, action.option_strings
@@ -123,7 +125,7 @@ def test_each_option_of_the_help_is_accepted(command: str) -> None:
 
 
 def test_the_words_of_snakemake_and_make() -> None:
-    names = set(parsers()["run"][1].option_names())
+    names = set(every_parser()["run"][1].option_names())
     for line in (
         "-n -j --cores -k -p -q -s --snakefile --file -d -f -F -R -U -O -t -T",
         "--config --configfile --touch --forcerun --until --omit-from --dry-run --retries --jobs",

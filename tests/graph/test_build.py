@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.rulebook import workflow
 
 from flowc.diagnostic import WorkflowError
@@ -189,7 +190,7 @@ rule_lists = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(rule_lists, st.sets(st.sampled_from(FILES + "xy")), st.sampled_from(FILES))
 def test_the_same_is_made_as_by_a_recursive_search(
     rules: list[tuple[str, list[str]]], files: set[str], target: str

@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.api import load_file
 from flowc.graph.findings import find_all
@@ -131,7 +132,7 @@ PATTERNS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(PATTERNS, PATTERNS, st.text("ab/.", max_size=6))
 def test_whatever_both_match_is_found(first: str, second: str, path: str) -> None:
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 from support.rulebook import workflow
@@ -201,7 +201,6 @@ NAMES = st.text(
 ).filter(lambda s: s not in (".", ".."))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(NAMES, min_size=1, max_size=6, unique=True), st.booleans())
 def test_any_names_come_back(tmp_path: Path, names: list[str], listed: bool) -> None:
     disk = FakeDisk({"src": 1})
@@ -335,7 +334,6 @@ def damaged(draw: st.DrawFn) -> dict[str, Any]:
     return found
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(damaged())
 def test_damage_is_a_diagnostic_or_harmless(tmp_path: Path, data: Any) -> None:
     path = tmp_path / "w.ir.json"

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from support.examples import share
 
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.disk import RealDisk
@@ -15,7 +16,7 @@ from flowc.source import Source, Span
 from flowc.syntax import tree
 from flowc.syntax.parse import parse, parse_expression
 
-STEPS = 1_000_000
+STEPS = share(1_000_000)
 
 
 def scope() -> Scope:

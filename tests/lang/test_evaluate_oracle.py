@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.diagnostic import WorkflowError
 from flowc.disk import RealDisk
@@ -609,13 +610,13 @@ def agree(text: str) -> None:
     assert repr(found) == repr(expected)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.recursive(numbers, arithmetic, max_leaves=8))
 def test_arithmetic_is_pythons(text: str) -> None:
     agree(text)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.recursive(st.one_of(texts, lists), textual, max_leaves=6))
 def test_texts_and_lists_are_pythons(text: str) -> None:
     agree(text)

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.lang.template import Template, fill, parse_template
 from flowc.lang.values import Record, Wildcards
@@ -288,9 +289,7 @@ NAMES = st.one_of(
 )
 
 
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(6)
 @given(values=st.lists(NAMES, min_size=1, max_size=6, unique=True))
 def test_any_name_reaches_the_command(values: list[str], tmp_path: Path) -> None:
     check_all(list(CASES), values, tmp_path)

@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.api import compile_file, load_file
 from flowc.diagnostic import WorkflowError
@@ -34,7 +35,7 @@ EXPRESSIONS = st.recursive(
 TEXTS = st.text("ab_1.A", max_size=9)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(EXPRESSIONS, EXPRESSIONS, TEXTS)
 def test_the_machine_finds_what_python_finds(first: str, second: str, text: str) -> None:
     """Also how two wildcards share a name: the groups are the same."""
@@ -48,7 +49,7 @@ def test_the_machine_finds_what_python_finds(first: str, second: str, text: str)
         assert made == expected
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(EXPRESSIONS, st.text("ab_1", min_size=14, max_size=20))
 def test_what_is_held_to_be_cheap_is_cheap(expression: str, text: str) -> None:
     """Where few ways are promised, `re` returns soon even if nothing matches."""
@@ -172,7 +173,7 @@ def test_the_place_of_a_costly_constraint_is_shown(
     assert span is not None and (span.line, span.text) == (2, '"{x,(?!b)(a+)+}.txt"')
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(EXPRESSIONS, TEXTS)
 def test_a_pattern_matches_as_python_does(constraint: str, text: str) -> None:
     pattern = Pattern("a{x}/{y}", {"x": constraint})

@@ -5,8 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.lang.simple import BASH_WORDS, bash_is_untouched, is_simple_command
 
@@ -73,9 +74,7 @@ QUOTED = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(15)
 @given(tails=st.lists(st.one_of(ARGUMENTS, QUOTED), min_size=60, max_size=100))
 def test_bash_runs_a_simple_command_with_the_same_arguments(
     tails: list[str], tmp_path: Path

@@ -51,15 +51,22 @@ def spend(cpu_s: float) -> None:
         hashlib.blake2b(block)
 
 
+def spend_and_stay(cpu_s: float, stay_s: float) -> None:
+    spend(cpu_s)
+    time.sleep(stay_s)
+
+
 def work(kind: str, count: str, cpu_s: str) -> None:
+    # All of them are there at once for a while, though one be quicker: looks may come late.
+    each = (float(cpu_s), 0.3 if int(count) > 1 else 0.0)
     if kind == "threads":
-        threads = [threading.Thread(target=spend, args=(float(cpu_s),)) for _ in range(int(count))]
+        threads = [threading.Thread(target=spend_and_stay, args=each) for _ in range(int(count))]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     else:
-        for pid in [fork(spend, float(cpu_s)) for _ in range(int(count))]:
+        for pid in [fork(spend_and_stay, *each) for _ in range(int(count))]:
             os.waitpid(pid, 0)
 
 

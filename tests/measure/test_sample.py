@@ -41,7 +41,13 @@ class Seen:
 
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [("threads", 1), ("threads", 2), ("threads", 4), ("processes", 4)]
+    ("kind", "count"),
+    [
+        ("threads", 2),
+        pytest.param("threads", 1, marks=pytest.mark.slow),
+        pytest.param("threads", 4, marks=pytest.mark.slow),
+        pytest.param("processes", 4, marks=pytest.mark.slow),
+    ],
 )
 def test_cores(kind: str, count: int) -> None:
     seen = Seen("cores", kind, count, 1.5)

@@ -21,12 +21,12 @@ Profile = Callable[..., dict[str, Attempt]]
 
 # fmt: off
 BUSY = {  # what runs: CPU seconds of it all, processes at most, threads at most
-    "work threads 1 0.6":     (0.6, 1, 2),
     "work threads 4 0.2":     (0.8, 1, 5),
-    "work processes 2 0.3":   (0.6, 3, 3),
     "forks 15 0.04":          (0.6, 2, 2),
 }
 MORE_BUSY = {
+    "work threads 1 0.6":     (0.6, 1, 2),
+    "work processes 2 0.3":   (0.6, 3, 3),
     "work threads 2 0.6":     (1.2, 1, 3),
     "work processes 1 0.8":   (0.8, 2, 2),
     "work processes 4 0.4":   (1.6, 5, 5),

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.graph.build import build_graph
 from flowc.graph.job import JobGraph
@@ -149,7 +150,7 @@ def worlds(draw: Any) -> tuple[list[dict[str, Any]], list[str], dict[str, int], 
     return specs, asked, times, records
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(200)
 @given(worlds())
 def test_a_plan_is_what_the_oracle_says(
     build: Any,

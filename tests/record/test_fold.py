@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.runlog import START_S, job, many_jobs, run_ended, run_started
 
 from flowc.diagnostic import WorkflowError
@@ -40,7 +41,7 @@ def test_a_run_is_told() -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=30)
+@examples(30)
 def test_the_order_of_events_does_not_matter(order: random.Random) -> None:
     shuffled = GOOD[1:]
     order.shuffle(shuffled)

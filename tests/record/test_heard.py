@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.events import Event, FilesRemoved, JobDone, JobFailed, JobSubmitted
 from flowc.ids import JobId
@@ -54,7 +55,7 @@ def known(place: Path) -> tuple[object, ...]:
         return count, found, history.job_times(found), history.rule_times(["r"])
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 3)), max_size=25))
 def test_hearing_is_reading(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Step, int]]

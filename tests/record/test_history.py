@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.diagnostic import WorkflowError
 from flowc.disk import FILE, FileState
@@ -331,7 +332,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(40)
 @given(events=st.lists(EVENTS, max_size=12), cuts=st.sets(st.integers(0, 12)))
 def test_it_does_not_matter_in_how_many_steps(
     events: list[Event], cuts: set[int], tmp_path_factory: pytest.TempPathFactory

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.runlog import START_S, job, many_jobs, run_ended, run_started
 
 from flowc.events import Event, JobSubmitted, Notice
@@ -222,7 +223,7 @@ def overlaps(found: Figures) -> list[tuple[int, int]]:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_invariants(draw: random.Random) -> None:
     found = of(random_run(draw))
     core, memory, makespan_s = found.core_area, found.memory_area, found.makespan_s

@@ -10,8 +10,9 @@ from contextlib import suppress
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.runlog import CANARY, HOSTILE, hostile_run, job, many_jobs, run_ended, run_started
 
 from flowc.events import Event, from_line, to_line
@@ -109,7 +110,7 @@ def test_a_report_says_what_is_missing(name: str) -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=12, deadline=None)
+@examples(12)
 def test_whatever_is_left_of_a_log_has_a_report(draw: random.Random) -> None:
     """Lines lost, in any order, between such of another version, and cut within the last one."""
     lines = [to_line(event) for event in many_jobs(8, seed=draw.randint(0, 9))]

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from itertools import count, permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.jobgraphs import graph_of
 
 from flowc.graph.job import JobGraph
@@ -46,7 +47,7 @@ def budget() -> Budget:
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @given(needs(), st.data())
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_all_run_and_always_fit(schedule: str, rows: list[list[int]], data: st.DataObject) -> None:
     """Also where jobs take other times than was expected."""
     size = len(rows)
@@ -118,7 +119,6 @@ small = st.builds(Request, cores=st.integers(1, CORES), memory_bytes=st.integers
 
 
 @given(st.lists(st.tuples(small, seconds), min_size=1, max_size=5))
-@settings(deadline=None)
 def test_bound_for_several_resources(jobs: list[tuple[Request, float]]) -> None:
     """Jobs that need nothing of each other, and s = 2 resources: at most s + 1 times the shortest
     (Garey and Graham, SIAM J. Comput. 4, 1975)."""
@@ -128,7 +128,7 @@ def test_bound_for_several_resources(jobs: list[tuple[Request, float]]) -> None:
 
 
 @given(needs(5), st.data())
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_a_search_finds_the_shortest_of_few_jobs(
     rows: list[list[int]], data: st.DataObject
 ) -> None:

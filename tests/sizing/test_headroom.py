@@ -3,8 +3,9 @@
 import math
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.sizing.headroom import Errors, headrooms, tail_size
 from flowc.sizing.scales import (
@@ -103,7 +104,7 @@ def errors(values: list[int] | list[float], again: float = 5000.0) -> Errors:
     return Errors(values, [1.0] * len(values), [1.0] * len(values), again)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(errors_of)
 def test_a_headroom_without_a_point_is_that_of_all_others(values: list[int]) -> None:
     assume(len(values) > 3)

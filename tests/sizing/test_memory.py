@@ -7,8 +7,9 @@ import statistics
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.sizing.choice import Known, choose
 from flowc.sizing.fitted import SLACK_BYTES
@@ -328,7 +329,7 @@ measurements = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(measurements, min_size=1, max_size=40), sizes, st.sampled_from([None, 1e11]))
 def test_whatever_was_measured_there_is_an_answer(
     tasks: list[Measurement], size: float, total: float | None
@@ -350,7 +351,7 @@ def test_whatever_was_measured_there_is_an_answer(
         assert FittedMemory.from_data(json.loads(json.dumps(fitted.to_data()))) == fitted
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(3, 60), st.integers(0, 10**6), st.sampled_from(sorted(RULES)))
 def test_the_careful_level_kills_no_more_of_those_measured(
     count: int, seed: int, name: str
@@ -361,7 +362,7 @@ def test_the_careful_level_kills_no_more_of_those_measured(
     assert (fewest.waste or 0) >= (least.waste or 0) * 0.7 or fewest.killed < least.killed
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(4, 40), st.integers(0, 10**6), st.sampled_from(sorted(RULES)))
 def test_units_do_not_matter(count: int, seed: int, name: str) -> None:
     """Run times in other units change nothing."""

@@ -4,8 +4,9 @@ own parser the same tree as the original text does."""
 import ast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.diagnostic import WorkflowError
 from flowc.source import Source
@@ -173,7 +174,7 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.recursive(atoms, _grown, max_leaves=25))
 def test_any_mixture_of_operators_binds_as_in_python(text: str) -> None:
     assert ours(text) == python(text)

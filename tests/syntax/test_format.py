@@ -4,8 +4,9 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.generated import workflow_text
 
 from flowc.diagnostic import WorkflowError
@@ -51,7 +52,7 @@ def keeps_everything(text: str) -> str:
     return made
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.integers(0, 2**32))
 def test_any_workflow(seed: int) -> None:
     text = workflow_text(random.Random(seed))
@@ -142,7 +143,7 @@ def test_a_file_with_faults_has_no_form() -> None:
         format_text(Source("x", "rule a:\n    input: ("))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.integers(0, 2**32))
 def test_any_workflow_with_parts_that_stay(seed: int) -> None:
     """Wherever the comments stand: the rest is formatted, and the second time nothing changes."""

@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 
 from flowc.diagnostic import WorkflowError, render
 from flowc.source import Source
@@ -33,19 +34,19 @@ def survive(text: str) -> None:
                 assert diagnostic.message and render(diagnostic)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.sampled_from(WORDS), max_size=40), st.booleans())
 def test_any_soup_of_words(words: list[str], spaced: bool) -> None:
     survive((" " if spaced else "").join(words))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.text(max_size=60))
 def test_any_text(text: str) -> None:
     survive(text)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.randoms(use_true_random=False))
 def test_a_good_file_with_anything_done_to_it(chance: random.Random) -> None:
     text = GOOD
