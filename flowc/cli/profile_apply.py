@@ -36,6 +36,8 @@ def main(args: Namespace) -> int:
     from flowc.lang.rewrite import rewrite
 
     args.profile = os.path.abspath(args.profile) if args.directory else args.profile
+    if args.words and args.workflowfile is None:  # whatever its name: nothing else can be meant
+        args.workflowfile = args.words.pop(0)
     found = asked(args)
     if found.targets or is_compiled(found.workflow):
         word = found.targets[0] if found.targets else found.workflow
@@ -43,7 +45,7 @@ def main(args: Namespace) -> int:
     workflow = load_file(found.workflow, found.reading)
     rewriting = rewrite(workflow, _figures(args, workflow))
     for rule, why in rewriting.kept:
-        warn(f"rule `{rule}` stays as it is: {why}", args)
+        warn(f"rule `{rule}`: {why}", args)
     by_file: dict[str, list[Edit]] = {}
     for edit in rewriting.edits:
         by_file.setdefault(edit.source.name, []).append(edit)

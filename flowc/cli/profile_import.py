@@ -11,6 +11,7 @@ Examples:
 
 import os
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from flowc.cli.profile import DEFAULT
@@ -64,13 +65,20 @@ def main(args: Namespace) -> int:
     rules = None
     if args.workflowfile is not None:
         rules = [rule.name for rule in load_file(args.workflowfile).rules]
+    pairs = [("*", args.rule)] if args.rule else list(args.map or ())
+    for _, rule in pairs:
+        if rules is not None and rule not in rules:
+            message = f"`{rule}` is no rule of `{args.workflowfile}`"
+            raise fail("unknown-rule", message, hint=nearest(rule, rules) or None)
     parts = []  # all are read before anything is written
     missed: dict[str, None] = {}
+    left_out: Counter[str] = Counter()
     for path in args.files:
-        found = read_measurements(args.tool, path)
+        everything = read_measurements(args.tool, path)
+        left_out.update(one.left_out for one in everything if one.left_out)
+        found = [one for one in everything if not one.left_out]
         for one in found:
             one.name = one.name or _name_of(path, rules)
-        pairs = [("*", args.rule)] if args.rule else list(args.map or ())
         matched, unmatched = match(found, rules, pairs)
         missed.update(dict.fromkeys(unmatched))
         attempts = [_attempt(one, matched[one.name]) for one in found if one.name in matched]
@@ -78,6 +86,8 @@ def main(args: Namespace) -> int:
     for name in missed:
         hint = nearest(name, rules or ())
         warn(f"`{name}` is no rule of the workflow" + (f": {hint}" if hint else ""), args)
+    for why, count in left_out.items():
+        warn(f"{many(count, 'job')} left out: {why}", args)
     total = sum(len(attempts) for _, attempts in parts)
     if not total:
         raise fail(

@@ -53,7 +53,9 @@ def rewrite(workflow: Workflow, figures: Mapping[str, Written]) -> Rewriting:
     for (name, start), rules in _by_place(workflow, figures).items():
         block = blocks.get((name, start))
         if block is None:
-            kept += [(rule.name, "its block was not found") for rule in rules]
+            kept += [
+                (rule.name, "all stays as it is, for its block was not found") for rule in rules
+            ]
             continue
         _rule(rules, _largest([figures[rule.name] for rule in rules]), block, edits, kept)
     return Rewriting(edits, kept)
@@ -114,9 +116,11 @@ def _rule(
         if setting is None:
             lines.append(f"{'mem_gb' if name != 'threads' else name}: {text}")
         elif hasattr(setting.value, "required"):
-            kept.append((rule.name, f"its `{name}` is a function"))
+            kept.append((rule.name, f"its `{name}` stays as it is, for it is a function"))
         elif not _inside(setting.span, block):
-            kept.append((rule.name, f"its `{name}` is not written in the rule itself"))
+            kept.append(
+                (rule.name, f"its `{name}` stays, for it is not written in the rule itself")
+            )
         elif not _says(setting, text):
             edits.append(_replace(setting.span, text))
     if written.profile is not None and rule.profile != written.profile:
@@ -174,6 +178,5 @@ def _place(block: Block) -> tuple[int, str, str] | None:
         start = text.rfind("\n", 0, directive.span.start) + 1
         indent = text[start : directive.span.start]
         if start > block.span.start and not indent.strip():
-            end = text.find("\n", start)
-            return start, indent, "\r\n" if end > 0 and text[end - 1] == "\r" else "\n"
+            return start, indent, "\r\n" if text[start - 2 : start] == "\r\n" else "\n"
     return None

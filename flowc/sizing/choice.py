@@ -16,6 +16,9 @@ FAILURE_COST = {LEAST_WASTE: 1.0, FEWEST_FAILURES: 10.0}
 """What a job that is killed costs besides the memory it wastes, in the memory that its next attempt
 asks for: others wait, and someone looks at the log."""
 
+MOST_GIVEN_UP = {LEAST_WASTE: 1.0, FEWEST_FAILURES: 0.01}
+"""A headroom that would have left more of those measured without enough is not considered."""
+
 _SURE = 0.97
 """A scale with input sizes has to be cheaper than none by this factor."""
 
@@ -59,7 +62,8 @@ class _Search:
         self._peaks, self._weights = peaks, weights
         self._largest_bytes = base.largest_bytes
         self._penalty = FAILURE_COST[base.level]
-        self._used = sum([w * p for w, p in zip(weights, peaks, strict=True)]) or 1.0
+        self._most_above = MOST_GIVEN_UP[base.level] * len(peaks)
+        self._used = max(sum([w * p for w, p in zip(weights, peaks, strict=True)]), 1.0)
 
     def consider(self, fit: Fit, is_ratio: bool) -> Iterator[None]:
         """A scale with each headroom, in two steps."""
@@ -74,6 +78,8 @@ class _Search:
         candidates = headrooms(errors)
         yield
         for rule, size, added in candidates:
+            if sum([error > size for error in errors.values]) > self._most_above:
+                continue
             if is_ratio:
                 sized = [p * h for p, h in zip(apart, added, strict=True)]
             else:

@@ -8,6 +8,7 @@ file or the new one, and a run is added behind those that are there.
 import fcntl
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -166,6 +167,9 @@ def read_json(path: str, what: str, span: Span | None = None) -> Any:
         ) from None
     except (ValueError, RecursionError) as fault:
         why = "it is nested too deeply" if isinstance(fault, RecursionError) else str(fault)
+        found = _CONSTANT.search(text) if isinstance(fault, _ConstantError) else None
+        if found is not None:
+            span = Span(Source(path, text), *found.span(1))
         raise malformed(what, path, why, span) from None
 
 
@@ -179,8 +183,15 @@ def malformed(what: str, path: str, why: str, span: Span | None = None) -> Workf
     return fail(f"malformed-{what}", f"`{path}` is not a good {kind}: {why}", span)
 
 
+class _ConstantError(ValueError):
+    pass
+
+
+_CONSTANT = re.compile(r"[:\[,]\s*(NaN|-?Infinity)\b")
+
+
 def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a number that JSON has")
+    raise _ConstantError(f"{text} is not a number that JSON has")
 
 
 def _shape() -> Callable[[Any], None]:

@@ -151,7 +151,9 @@ def _entry(path: str, rule: str, entry: Any) -> FileFigures:
         if not is_number or not 0 < value <= most:
             what = json.dumps(value, default=str)[:40]
             raise malformed(
-                "resource-file", path, f"at `{rule}.{name}`: {what} is no number from 0 to {most}"
+                "resource-file",
+                path,
+                f"at `{rule}.{name}`: expected a number above 0, {most} at most, found {what}",
             )
         found[known] = value
     if not found.keys() - {"peak_gb"}:

@@ -217,6 +217,9 @@ def test_apply(measured: Flowc) -> None:
     changed = [line for line in after.splitlines() if line not in before.splitlines()]
     assert {line.split(":")[0].strip() for line in changed} == {"threads", "mem_gb", "profile"}
     assert "0 changes" in measured("profile", "apply", "p.json")[2]
+    Path("of_any_name").write_text(before)
+    assert "in 1 file" in measured("profile", "apply", "p.json", "of_any_name")[2]
+    assert Path("of_any_name").read_text() == after
 
 
 def test_import_matches_names_to_rules(flowc: Flowc) -> None:
@@ -237,6 +240,21 @@ def test_import_matches_names_to_rules(flowc: Flowc) -> None:
         "count": 2,
         "gather": 1,
     }
+
+
+def test_import_refuses_rules_that_are_none(flowc: Flowc) -> None:
+    Path("trace.txt").write_text("name\tstatus\nNF:COUNT (a)\tCOMPLETED\n")
+    argv = ["profile", "import", "trace.txt", "--from", "nextflow", "-s", "Workflowfile"]
+    for more in (["--rule", "cuont"], ["--map", "*=cuont"]):
+        code, _, err = flowc(*argv, *more)
+        assert code == 2 and "`cuont` is no rule" in err and "did you mean `count`?" in err
+    assert not Path("profile.json").exists()
+
+
+def test_import_says_what_it_leaves_out(flowc: Flowc) -> None:
+    Path("trace.txt").write_text("name\tstatus\na\tCOMPLETED\nb\tCACHED\nc\tCACHED\n")
+    code, _, err = flowc("profile", "import", "trace.txt", "--from", "nextflow")
+    assert code == 0 and "2 jobs left out: cached" in err and "1 attempt of 1 rule: a" in err
 
 
 def test_a_benchmark_is_of_the_rule_that_its_path_names(flowc: Flowc) -> None:

@@ -18,6 +18,9 @@ CASES = {  #            before, and after
     "nothing":   ("rule a:\n  output: 'x'\n  shell:\n    'y'\n",
                   "rule a:\n  output: 'x'\n  threads: 4\n  mem_gb: 1.5\n  profile: \"p.json\"\n"
                   "  shell:\n    'y'\n"),
+    "no end":    ("rule a:\r\n  output: 'x'\r\n  shell: 'y'",
+                  "rule a:\r\n  output: 'x'\r\n  threads: 4\r\n  mem_gb: 1.5\r\n"
+                  "  profile: \"p.json\"\r\n  shell: 'y'"),
     "mem_mb":    ("rule a:\n    threads: 4\n    profile: 'p.json'\n"
                   "    resources: mem_mb=100, gpu=1\n"
                   "    output: 'x'\n    shell: 'y'\n",
@@ -79,7 +82,7 @@ def test_what_is_kept_is_told(tmp_path: Path) -> None:
     path = tmp_path / "Workflowfile"
     path.write_text("N = 3\nrule a:\n    threads: lambda w: N\n    output: 'x'\n    shell: 'y'\n")
     kept = rewrite(load_file(str(path)), {"a": NEW}).kept
-    assert kept == [("a", "its `threads` is a function")]
+    assert kept == [("a", "its `threads` stays as it is, for it is a function")]
 
 
 def test_included_files_are_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -352,14 +352,15 @@ def test_whatever_was_measured_there_is_an_answer(
 
 
 @examples(60)
-@given(st.integers(3, 60), st.integers(0, 10**6), st.sampled_from(sorted(RULES)))
-def test_the_careful_level_kills_no_more_of_those_measured(
+@given(st.integers(3, 150), st.integers(0, 10**6), st.sampled_from(sorted(RULES)))
+def test_the_careful_level_gives_up_one_in_a_hundred_at_most(
     count: int, seed: int, name: str
 ) -> None:
+    """Whatever that one would have cost: of few measurements, none."""
     tasks = measured(RULES[name], count, seed)
-    least, fewest = fit_memory(tasks), fit_memory(tasks, FEWEST_FAILURES)
-    assert fewest.killed <= least.killed + 1  # weighed by run time, so one may be exchanged
-    assert (fewest.waste or 0) >= (least.waste or 0) * 0.7 or fewest.killed < least.killed
+    fewest = fit_memory(tasks, FEWEST_FAILURES)
+    few = [t for t in tasks if fewest.request(t.input_bytes).bytes < (t.peak_bytes or 0)]
+    assert len(few) <= count / 100
 
 
 @examples(60)

@@ -38,12 +38,13 @@ def read_measurements(tool: str, path: str) -> list[Found]:
         source = Source(path, text)
         start = source.offset(fault.line, 1) if fault.line else 0
         end = start + max(1, len(source.line(fault.line or 1)))
+        is_other = fault.line <= 1
+        wrong = f"`{path}` is not {TOOLS[tool]}" if is_other else f"`{path}` is malformed"
+        hint = fault.hint or ("another tool is named with `--from`" if is_other else "")
+        span = Span(source, start, end)
         raise fail(
-            "malformed-measurements",
-            f"`{path}` is not {TOOLS[tool]}: {fault.message}",
-            Span(source, start, end),
-            hint=fault.hint or "another tool is named with `--from`",
+            "malformed-measurements", f"{wrong}: {fault.message}", span, hint=hint or None
         ) from None
-    if not found:
+    if all(one.left_out for one in found):
         raise fail("malformed-measurements", f"`{path}` has no job that was measured")
     return found

@@ -34,6 +34,7 @@ class Found:
     outcome: str = OK
     tag: str = ""  # what tells it from others of that name
     line: int = 0
+    left_out: str = ""  # why nothing can be learned from it
 
 
 def table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -58,8 +59,11 @@ def json_lines(text: str, needed: str) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             data = json.loads(line)
-        except ValueError as fault:
-            raise MalformedError(at, f"this is not JSON: {fault}") from None
+        except json.JSONDecodeError as fault:
+            why = fault.msg[:1].lower() + fault.msg[1:]
+            raise MalformedError(at, f"this is not JSON: {why}, column {fault.colno}") from None
+        except (ValueError, RecursionError):
+            raise MalformedError(at, "this is not JSON: there is too much of it") from None
         if not isinstance(data, dict) or needed not in data:
             raise MalformedError(at, f"the object has no `{needed}`")
         yield at, data

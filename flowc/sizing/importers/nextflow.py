@@ -22,7 +22,10 @@ def read(text: str) -> list[Found]:
         raise MalformedError(1, "its first line has no column `name` or `process`")
     found = []
     for at, row in table(text):
-        if row.get("status") != "CACHED":  # it has not run
+        if row.get("status") == "CACHED":  # its figures are those of the run that has made it
+            name = row.get("name") or row["process"]
+            found.append(Found(name, line=at, left_out="cached, and measured by an earlier run"))
+        else:
             found.append(_row(row, at))
     return found
 

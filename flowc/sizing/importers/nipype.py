@@ -12,6 +12,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from flowc.sizing.columns import thin_out
 from flowc.sizing.importers.base import (
     MOST_CORES,
     MOST_S,
@@ -53,6 +54,8 @@ def _log(text: str) -> list[Found]:
         if "finish" not in data and not data.get("error"):
             raise MalformedError(at, "it has neither `start` nor `finish`")
         found.append(_node({**first, **data}, at))
+    for data, at in begun.values():
+        found.append(Found(str(data["name"]), line=at, left_out="not over when the log ends"))
     return found
 
 
@@ -124,15 +127,16 @@ def _columns(data: dict[str, Any]) -> list[Found]:
 def _watched(name: str, rows: list[tuple[float, float, float]]) -> Found:
     rows.sort()
     start_s = rows[0][0]
+    times_s, used = [at_s for at_s, _, _ in rows], [percent / 100 for _, _, percent in rows]
     peak = whole(max(rss for _, rss, _ in rows) * GIB)
     figures: dict[str, Any] = {
         "at_s": start_s,
-        "wall_s": rows[-1][0] - start_s,
-        "cores_peak": max(percent for _, _, percent in rows) / 100,
+        "wall_s": rows[-1][0] - start_s or None,  # of a single look nothing is known
+        "cores_peak": max(thin_out(times_s, used)),  # what is seen over an instant is chance
         "memory_peak_bytes": peak,
         "series": {
-            "t_s": [round(at_s - start_s, 6) for at_s, _, _ in rows],
-            "cores": [percent / 100 for _, _, percent in rows],
+            "t_s": [round(at_s - start_s, 6) for at_s in times_s],
+            "cores": used,
             "rss_bytes": [whole(rss * GIB) for _, rss, _ in rows],
         },
     }

@@ -35,6 +35,7 @@ def read(text: str) -> list[Found]:
             f"`sacct --parsable2 --format {','.join(_NEEDED)},TotalCPU,ReqCPUS,ReqMem,ExitCode`",
         )
     jobs: dict[str, tuple[Found, str]] = {}
+    unfinished: list[Found] = []
     for at, line in enumerate(lines[1:], 2):
         if not line.strip():
             continue
@@ -47,11 +48,13 @@ def read(text: str) -> list[Found]:
         job, _, step = row["JobID"].partition(".")
         if not step:
             state = row["State"].split()[0] if row["State"] else ""
-            if state not in _NOT_OVER:
+            if state in _NOT_OVER:
+                unfinished.append(Found(row["JobName"], line=at, left_out="not over"))
+            else:
                 jobs[job] = (_job(row, state, at), job)
         elif job in jobs:
             _step(jobs[job][0], row, at)
-    return [found for found, _ in jobs.values()]
+    return [*(found for found, _ in jobs.values()), *unfinished]
 
 
 def _job(row: dict[str, str], state: str, at: int) -> Found:
