@@ -57,7 +57,7 @@ def test_what_is_held_to_be_cheap_is_cheap(expression: str, text: str) -> None:
     assume(cost.ways(len(text)) <= 1e5)
     started = time.process_time()
     re.fullmatch(f"(?:{expression})!", text)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 3
 
 
 # --- what is cheap -------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_functions_of_re(tmp_path: Path) -> None:
     with pytest.raises(WorkflowError) as caught:
         load_file(str(path))
     assert caught.value.diagnostics[0].code == "costly-pattern"
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
 
 
 # fmt: off
