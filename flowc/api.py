@@ -190,6 +190,14 @@ def _run_round(
         logs: list[Listener] = [first, heard, *others]
         if running.save_profile is not None or running.callback_log is not None:
             logs.append(_profiler(running, graph, stack))
+        benchmarked = _benchmarked(plan)
+        if benchmarked:
+            from flowc.measure.benchmarks import BenchmarkMemory  # for such runs alone
+
+            memory = BenchmarkMemory(benchmarked)
+            stack.callback(memory.close)
+            logs.append(memory)
+            run = replace(run, memory_of=memory.of)
         if graph.workflow.handlers and not options.ran:
             _handle(graph, "onstart")
         executor, run = _executor(running, run, stack)
@@ -201,6 +209,15 @@ def _run_round(
             disk=RealDisk(),
             listeners=[*logs, *listeners],
         )
+
+
+def _benchmarked(plan: Plan) -> frozenset[str]:
+    """The rules with a benchmark that have jobs to run."""
+    rules, rule_of = plan.graph.workflow.rules, plan.graph.rule_of
+    found = {int(rule.id) for rule in rules if rule.benchmark is not None}
+    if not found:
+        return frozenset()
+    return frozenset(rules[i].name for i in found & {rule_of[job] for job in plan.to_run()})
 
 
 def _executor(running: Running, run: RunOptions, stack: ExitStack) -> tuple["Executor", RunOptions]:

@@ -18,7 +18,7 @@ from flowc.events import (
     RunStarted,
 )
 from flowc.ids import JobId
-from flowc.measure.processes import read_stat
+from flowc.measure.processes import maker_bytes
 from flowc.measure.sample import Sampler
 from flowc.measure.series import Moment, Series, cores_between
 from flowc.sizing.profile import (
@@ -148,9 +148,9 @@ class Profiler:
         if job is None:
             return
         job.started_s = event.at_s
-        maker_bytes = _maker_bytes(event.external_id)
-        if maker_bytes is not None:
-            self._maker_bytes = maker_bytes
+        found_bytes = maker_bytes(event.external_id)
+        if found_bytes is not None:
+            self._maker_bytes = found_bytes
             job.pid = int(event.external_id)
             self._sampler.watch(job.pid)
         if job.submitted.executor == "local":  # of one that is gone already, too
@@ -311,13 +311,3 @@ def _size(path: str) -> int | None:
         return os.stat(path).st_size
     except (OSError, ValueError):
         return None
-
-
-def _maker_bytes(external_id: str) -> int | None:
-    """The memory of the process that has made this one; None where that is not below flowc's own,
-    as with a cluster's number for a job."""
-    stat = read_stat(int(external_id)) if external_id.isdecimal() else None
-    maker = None if stat is None else read_stat(stat.parent)
-    if stat is None or maker is None or os.getpid() not in (stat.parent, maker.parent):
-        return None
-    return maker.rss_bytes

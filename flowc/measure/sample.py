@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 
 from flowc.measure.gpu import GpuReader, GpuUse, open_gpus
-from flowc.measure.processes import TICKS_PER_S, Stat, list_pids, read_pss_bytes, read_stat
+from flowc.measure.processes import TICKS_PER_S, Parts, Stat, list_pids, read_parts, read_stat
 from flowc.measure.series import Moment, Series
 
 FIRST_S = 0.005
@@ -66,11 +66,14 @@ class Watched:
     __slots__ = (
         "_last_ticks",
         "_lost_ticks",
+        "_parts_at_s",
+        "_parts_rss_bytes",
         "_pss_at_s",
         "_pss_bytes",
         "_pss_pids",
         "_pss_rss_bytes",
         "_pss_wait_s",
+        "is_told_apart",
         "pids",
         "pss_cost_s",
         "root",
@@ -78,9 +81,12 @@ class Watched:
         "started_s",
     )
 
-    def __init__(self, root: int, started_s: float) -> None:
+    def __init__(self, root: int, started_s: float, *, is_told_apart: bool = False) -> None:
         self.root = root
         self.started_s = started_s
+        self.is_told_apart = is_told_apart
+        self._parts_at_s = 0.0
+        self._parts_rss_bytes = 0  # it has not been told apart yet
         self.pids: dict[int, int] = {}  # process id -> when it started, to tell it from another
         self.series = Series()
         self._last_ticks = 0
@@ -111,6 +117,9 @@ class Watched:
         self._last_ticks = ticks
         at_s = now_s - self.started_s
         rss_bytes = sum([s.rss_bytes for s in stats.values()])
+        parts: dict[int, Parts] = {}
+        if self.is_told_apart:
+            parts = self._tell_apart(stats, rss_bytes, at_s, pss_spacing_s)
         gpu = GpuUse(None, None)
         for pid in gpus.keys() & stats.keys():
             gpu = gpu.plus(gpus[pid])
@@ -118,15 +127,44 @@ class Watched:
             at_s,
             (ticks + self._lost_ticks) / TICKS_PER_S,
             rss_bytes,
-            self._memory(stats, rss_bytes, at_s, pss_spacing_s),
+            self._memory(stats, rss_bytes, at_s, pss_spacing_s, parts),
             sum([s.threads for s in stats.values()]),
             len(stats),
             *gpu,
         )
         self.series.add(moment)
 
-    def _memory(
+    def _tell_apart(
         self, stats: dict[int, Stat], rss_bytes: int, at_s: float, spacing_s: float | None
+    ) -> dict[int, Parts]:
+        """Note all kinds of memory, whatever they are in sum; what was read for that."""
+        seen = self.series
+        virtual_bytes = sum([s.virtual_bytes for s in stats.values()])
+        seen.virtual_peak_bytes = max(seen.virtual_peak_bytes, virtual_bytes)
+        if spacing_s is None:
+            return {}
+        before = self._parts_rss_bytes
+        if abs(rss_bytes - before) > SAME * before:
+            spacing_s *= URGENT
+        if before and at_s - self._parts_at_s < spacing_s:
+            return {}
+        self._parts_at_s, self._parts_rss_bytes = at_s, rss_bytes
+        began_s = time.thread_time()
+        found = {p: parts for p, s in stats.items() if s.rss_bytes and (parts := read_parts(p))}
+        self.pss_cost_s += time.thread_time() - began_s
+        pss_bytes = sum([parts.proportional for parts in found.values()])
+        unique_bytes = sum([parts.unique for parts in found.values()])
+        seen.pss_peak_bytes = max(seen.pss_peak_bytes, pss_bytes)
+        seen.unique_peak_bytes = max(seen.unique_peak_bytes, unique_bytes)
+        return found
+
+    def _memory(
+        self,
+        stats: dict[int, Stat],
+        rss_bytes: int,
+        at_s: float,
+        spacing_s: float | None,
+        parts: Mapping[int, Parts],
     ) -> int | None:
         """Memory in use, with what is shared between processes counted once.
 
@@ -149,11 +187,11 @@ class Watched:
         if not changed and at_s - self._pss_at_s < self._pss_wait_s:
             return None
         began_s = time.thread_time()
-        found = [read_pss_bytes(pid) for pid in alive]
-        self.pss_cost_s = time.thread_time() - began_s
-        known = [size for size in found if size is not None]
+        found = [parts.get(pid) or read_parts(pid) for pid in alive]
+        self.pss_cost_s += time.thread_time() - began_s
+        known = [one.proportional for one in found if one is not None]
         if len(known) < len(found):
-            missed = [pid for pid, pss in zip(alive, found, strict=True) if pss is None]
+            missed = [pid for pid, one in zip(alive, found, strict=True) if one is None]
             if any((s := read_stat(pid)) is not None and s.rss_bytes for pid in missed):
                 self.series.every_pss_read = False  # not ours to read: setuid, another user's
                 return rss_bytes
@@ -191,11 +229,12 @@ class Sampler:
         self._closed = False
         self.cost_s = 0.0  # CPU time of all looks so far
 
-    def watch(self, pid: int) -> None:
-        """Look at this process and all below it until `forget`."""
+    def watch(self, pid: int, *, tell_apart: bool = False) -> None:
+        """Look at this process and all below it until `forget`. `tell_apart`: at every kind of
+        memory that the kernel knows, and not only at what a job needs."""
         with self._changed:
             now_s = self._clock()
-            self._jobs[pid] = Watched(pid, now_s)
+            self._jobs[pid] = Watched(pid, now_s, is_told_apart=tell_apart)
             self._owner[pid] = pid
             # It may have children that were seen before this: ids are given out in rising order.
             self._foreign = {other for other in self._foreign if other < pid}

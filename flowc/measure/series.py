@@ -36,6 +36,9 @@ class Series:
     cores_peak: float | None = None  # None: not watched for long enough to say
     rss_peak_bytes: int = 0
     memory_peak_bytes: int = 0
+    virtual_peak_bytes: int = 0  # this one and the next two: only of jobs that are told apart
+    pss_peak_bytes: int = 0
+    unique_peak_bytes: int = 0
     threads_peak: int = 0
     processes_peak: int = 0
     gpu_memory_peak_bytes: int | None = None

@@ -1,7 +1,7 @@
 """The file of a `benchmark:` directive: one row for each time the job has run."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from flowc.events import JobEnded
 from flowc.units import MIB
@@ -20,15 +20,21 @@ COLUMNS = (
 )
 """As Snakemake writes them: seconds, MB, and percent of one core."""
 
+MemoryOf = Callable[[JobEnded], Mapping[str, int]]
+"""Bytes by kind (rss, vms, uss, pss) that an attempt has had; what was not seen is left out."""
 
-def row(ended: JobEnded) -> dict[str, str]:
-    """What the executor knows, as text; `NA` for what nobody has measured."""
+
+def row(ended: JobEnded, memory: Mapping[str, int]) -> dict[str, str]:
+    """What the executor knows and what was seen, as text; `NA` for what nobody has measured."""
     found = dict.fromkeys(COLUMNS, "NA")
-    found["s"] = f"{ended.wall_s:.4f}"
+    found["s"] = f"{ended.wall_s:.2f}"
+    for kind, size in memory.items():
+        found[f"max_{kind}"] = f"{size / MIB:.2f}"
     whole = int(ended.wall_s)
     found["h:m:s"] = f"{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}"
     if ended.peak_rss_bytes is not None:
-        found["max_rss"] = f"{ended.peak_rss_bytes / MIB:.2f}"
+        peak = max(ended.peak_rss_bytes, memory.get("rss", 0))  # of one process, of all together
+        found["max_rss"] = f"{peak / MIB:.2f}"
     if ended.read_bytes is not None:
         found["io_in"] = f"{ended.read_bytes / MIB:.2f}"
     if ended.written_bytes is not None:
@@ -40,9 +46,9 @@ def row(ended: JobEnded) -> dict[str, str]:
     return found
 
 
-def write_benchmark(path: str, runs: Sequence[JobEnded]) -> None:
+def write_benchmark(path: str, runs: Sequence[JobEnded], memory_of: MemoryOf | None = None) -> None:
     """Tab-separated with a header; as JSON, a line for each run, where the name ends in .jsonl."""
-    rows = [row(run) for run in runs]
+    rows = [row(run, {} if memory_of is None else memory_of(run)) for run in runs]
     if path.endswith(".jsonl"):
         import json  # rarely asked for
 

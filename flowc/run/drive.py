@@ -305,7 +305,7 @@ class Run:
                 self._executor.submit([running.launch.task])
                 return True
             path = str(self._graph.job(member).fill((rule.benchmark,)))
-            write_benchmark(path, running.runs)
+            write_benchmark(path, running.runs, self._options.memory_of)
         return False
 
     def _never_started(self, job: JobId, faults: Faults) -> None:

@@ -9,6 +9,7 @@ from flowc.record.history import HistoryView, Times
 
 if TYPE_CHECKING:
     from flowc.executors.base import Capacity
+    from flowc.run.benchmark import MemoryOf
 
 
 class RunHistory(HistoryView, Times, Protocol):
@@ -47,6 +48,7 @@ class RunOptions:
     argv: tuple[str, ...] = ()
     workflow_path: str = ""
     notices: tuple[Notice, ...] = ()  # what was found before it began
+    memory_of: "MemoryOf | None" = None  # what was seen of jobs with a benchmark
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def test_the_callback_log_has_a_line_for_each_attempt(
 def test_what_could_not_be_measured_well_is_told(
     flowc: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("flowc.measure.sample.read_pss_bytes", lambda pid: None)
+    monkeypatch.setattr("flowc.measure.sample.read_parts", lambda pid: None)
     assert flowc("profile", "a.out", "-c", "1", "-o", "p.json") == 0
     assert "of rule `grow` share is counted for each" in capfd.readouterr().err
     assert attempts()[0].memory_counts_twice

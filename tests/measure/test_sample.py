@@ -80,7 +80,7 @@ def test_memory_that_processes_share_is_counted_once() -> None:
 
 
 def test_memory_that_may_not_be_looked_into_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowc.measure.sample.read_pss_bytes", lambda pid: None)
+    monkeypatch.setattr("flowc.measure.sample.read_parts", lambda pid: None)
     seen = Seen("shared", 20, 2, 0.5)
     assert not seen.series.every_pss_read
     assert seen.series.memory_peak_bytes == seen.series.rss_peak_bytes > 60 * MIB

@@ -135,7 +135,7 @@ def test_it_counts_for_neither_the_size_nor_the_items_of_input(run: Run) -> None
     Path("list.txt").write_text("a 1" + " " * 1000 + "\nb 2\n")
     plan = plan_file("Workflowfile")
     end = next(job for job in plan.graph.jobs() if job.name == "end")
-    assert plan.request(end.id).resources["bytes"] == sum(
+    assert plan.request(end.id, 1).resources["bytes"] == sum(
         os.path.getsize(path) for path in ("a.one", "b.one", "source.txt")
     )
     assert end.input_paths == list(end.input) == ["a.one", "b.one", "source.txt"]
