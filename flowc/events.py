@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring_ascii as _text
 from typing import Any, ClassVar, get_args
 
+from flowc.attempt import JobEnded as JobEnded
+from flowc.attempt import JobStarted as JobStarted
 from flowc.dataclass import dataclass, field, fields
 from flowc.ids import JobId
 
@@ -99,42 +101,6 @@ class JobSubmitted:
     memory_limit_bytes: int | None = None  # above it, it may be ended
     limit_s: float | None = None  # so long it may run
     expected_s: float | None = None  # how long it is expected to run
-
-
-@dataclass(frozen=True, slots=True)
-class JobStarted:
-    """Its command runs."""
-
-    kind: ClassVar[str] = "job-started"
-
-    job: JobId
-    attempt: int
-    at_s: float
-    external_id: str  # a local process id, a cluster's job id
-    host: str = ""
-    pid_start_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class JobEnded:
-    """A job's command has returned: what the executor knows of one attempt."""
-
-    kind: ClassVar[str] = "job-ended"
-
-    job: JobId
-    attempt: int
-    at_s: float
-    exit_code: int  # 128 + n: ended by signal n
-    wall_s: float
-    cpu_s: float | None  # None: nobody measured
-    peak_rss_bytes: int | None
-    cause: str = ""  # "", "cancelled", "time-limit", "not-started", "oom", "vanished"
-    read_bytes: int | None = None
-    written_bytes: int | None = None
-    user_s: float | None = None
-    system_s: float | None = None
-    seen_memory_bytes: int | None = None  # of all its processes, where its memory is limited
-    figures: Mapping[str, Any] | None = None  # measured closely where it ran, as a profile has them
 
 
 @dataclass(frozen=True, slots=True)

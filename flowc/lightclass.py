@@ -8,9 +8,14 @@ class is made, and all classes share the other methods. What is supported is wha
 them from `flowc.dataclass`, by which type checkers take them for the standard ones.
 """
 
-from collections.abc import Callable
-from operator import attrgetter
-from typing import Any
+from __future__ import annotations
+
+from _operator import attrgetter  # `operator` itself is written in Python
+
+TYPE_CHECKING = False  # `typing` would take longer than all the rest
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _NONE: Any = object()
 

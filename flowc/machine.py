@@ -4,15 +4,22 @@ cgroup limit (version 1 and 2) on the way up from its own group allow. Its progr
 Limits are read from `/proc` and `/sys` alone; a fact that cannot be read is no limit.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
-from typing import NamedTuple
+
+from flowc.dataclass import dataclass
+
+TYPE_CHECKING = False  # nodes import this for each job
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NO_LIMIT_BYTES = 1 << 60
 """Version 1 writes "no limit" as a huge number of bytes."""
 
 
-class Allowed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Allowed:
     """What may be used at once."""
 
     cores: int

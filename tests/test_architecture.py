@@ -18,8 +18,8 @@ MODULES = {
 }
 
 GROUND = [
-    "dataclass", "ids", "source", "diagnostic", "units", "disk", "events", "machine", "site",
-    "whole",
+    "dataclass", "ids", "source", "diagnostic", "units", "disk", "attempt", "events", "machine",
+    "site", "suppress", "whole",
 ]  # fmt: skip
 COMPILE = ["syntax", "lang", "graph", "plan"]
 OBSERVE = ["record", "report", "live"]
@@ -27,12 +27,14 @@ MEASURE = ["sizing", "measure"]
 # fmt: off
 MAY_IMPORT = {  # a room: what it may import, besides itself and `flowc`'s version
     "ids": [], "units": [], "disk": [], "lightclass": [], "dataclass": ["lightclass"],
+    "suppress": [],
     "machine":    ["dataclass"],
     "source":     ["dataclass"],
     "diagnostic": ["dataclass", "source"],
     "site":       ["dataclass", "source", "diagnostic"],
     "whole":      ["diagnostic"],
-    "events":     ["dataclass", "ids"],
+    "attempt":    ["dataclass", "ids"],
+    "events":     ["attempt", "dataclass", "ids"],
     "syntax":     GROUND,
     "lang":       [*GROUND, "syntax"],
     "graph":      [*GROUND, "syntax", "lang"],

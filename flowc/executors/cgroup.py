@@ -6,9 +6,15 @@ beside it, as in a session of systemd's. Where flowc is alone in its group it ma
 place. No process that is not flowc's own is ever moved.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+
+from flowc.suppress import suppress
+
+TYPE_CHECKING = False  # nodes import this for each job
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 _PREFIX = "flowc-"
 _LEAF = f"{_PREFIX}self"

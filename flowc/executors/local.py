@@ -7,17 +7,25 @@ What leaves its session all the same (a daemon) is known by its environment, see
 is left when the executor is closed, nor when flowc is killed: then that small process ends all.
 """
 
-import os
-import signal
-import time
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
 
-from flowc.events import JobEnded, JobStarted
-from flowc.executors.base import Capacity, Task
+import os
+import time
+
+from flowc.attempt import JobEnded, JobStarted
 from flowc.executors.marks import end_marked, run_mark, task_mark
 from flowc.executors.memory import MemoryWatch, kernel_kills
 from flowc.executors.spawn import Ended, LostError, NotStartedError, Spawner, Started
-from flowc.ids import JobId
+
+TYPE_CHECKING = False  # nodes import this for each job
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Iterable, Sequence
+
+    from flowc.executors.base import Capacity, Task
+    from flowc.ids import JobId
+else:
+    import _signal as signal  # `signal` without its enums, which take 6 ms
 
 TERM_GRACE_S = 10.0
 """From TERM to KILL, for a task that has used up its time."""

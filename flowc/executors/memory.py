@@ -5,11 +5,16 @@ where it matters: when the plain sum is above the limit. How soon a task is look
 on how far it is from its limit: no process fills memory faster than `_FASTEST_BYTES_PER_S`.
 """
 
-import os
-from collections.abc import Callable
-from typing import NamedTuple
+from __future__ import annotations
 
+import os
+
+from flowc.dataclass import dataclass
 from flowc.executors.cgroup import Group, Room, find_room
+
+TYPE_CHECKING = False  # nodes import this for each job
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FIRST_S = 0.05
 _SHORTEST_S, _LONGEST_S = 0.05, 2.0
@@ -17,7 +22,8 @@ _FASTEST_BYTES_PER_S = 4 * 1024**3
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-class _Process(NamedTuple):
+@dataclass(slots=True)
+class _Process:
     parent: int
     session: int
     rss_bytes: int

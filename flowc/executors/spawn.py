@@ -1,20 +1,28 @@
 """Starting processes without waiting for them: a small process (`forkserver`) does the work."""
 
+from __future__ import annotations
+
 import errno
 import marshal
 import os
 import select
-import signal
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, NamedTuple
 
 from flowc.dataclass import dataclass
 from flowc.executors import forkserver
-from flowc.executors.base import Task
 from flowc.executors.marks import VARIABLE
 from flowc.machine import which
+from flowc.suppress import suppress
+
+TYPE_CHECKING = False  # nodes import this for each job
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from flowc.executors.base import Task
+else:
+    import _signal as signal  # `signal` without its enums, which take 6 ms
 
 _RESET = tuple(
     sorted(
@@ -48,19 +56,22 @@ class LostError(Exception):
     """The fork server is gone, and with it all knowledge of how tasks end."""
 
 
-class Started(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Started:
     number: int
     pid: int
     at_s: float
     began_s: float  # monotonic
 
 
-class Failed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Failed:
     number: int
     why: NotStartedError
 
 
-class Ended(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ended:
     number: int
     status: int  # as of `wait`
     at_s: float

@@ -10,8 +10,8 @@ from flowc.executors.grid.base import Batch, Queue, Settings
 from flowc.executors.grid.files import VERSION
 
 _RUN = (
-    "import sys; sys.path[:0] = [{root!r}]; "
-    "from flowc.node.element import main; sys.exit(main(sys.argv[1:]))"
+    "import os, sys; sys.path[:0] = [{root!r}]; "
+    "from flowc.node.element import main; os._exit(main(sys.argv[1:]))"  # nothing is left to do
 )
 
 
