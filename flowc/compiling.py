@@ -16,7 +16,7 @@ from flowc.machine import allowed
 from flowc.plan.decision import Plan
 from flowc.plan.make import make_plan
 from flowc.plan.options import PlanOptions
-from flowc.plan.request import Request
+from flowc.plan.request import request_data
 from flowc.record.history import History, HistoryView
 
 
@@ -107,7 +107,7 @@ def ir_of(graph: JobGraph, options: PlanOptions | None = None) -> Iterator[str]:
     from flowc.plan.resolve import Resolver  # as above
 
     resolver = Resolver(graph, RealDisk(), options or PlanOptions())
-    return ir_lines(graph, lambda job: _request_data(resolver.request(job)))
+    return ir_lines(graph, lambda job: request_data(resolver.request(job), places=True))
 
 
 def plan_graph(
@@ -152,19 +152,3 @@ def normal_targets(targets: Sequence[str], rules: Mapping[str, Any]) -> list[str
         else:
             found.append(os.path.relpath(target))
     return found
-
-
-def _request_data(request: Request) -> dict[str, Any]:
-    return {
-        "cores": request.cores,
-        "memory_bytes": request.memory_bytes,
-        "limit_s": request.limit_s,
-        "priority": request.priority,
-        "resources": dict(request.resources),
-        "limits": dict(request.limits),
-        "unknown": request.unknown,
-        "origins": {
-            name: {"kind": origin.kind, "detail": origin.detail, "span": origin.span}
-            for name, origin in request.origins.items()
-        },
-    }

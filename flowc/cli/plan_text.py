@@ -12,7 +12,7 @@ from flowc.diagnostic import BOLD, RESET, printable
 from flowc.ids import JobId
 from flowc.plan.decision import Decision, Plan
 from flowc.plan.reason import Reason
-from flowc.plan.request import Origin, Request
+from flowc.plan.request import Request, request_data
 from flowc.plan.rules import rule_facts
 from flowc.units import show_gb, show_seconds
 
@@ -207,7 +207,7 @@ def decision_data(plan: Plan, id: JobId) -> dict[str, Any]:
         "decision": decision.name.lower(),
         "reasons": [reason_data(reason) for reason in plan.reasons(id)] if decision else [],
         "outputs": job.output_paths,
-        "request": request_data(plan.request(id, 1)),
+        "request": request_data(plan.request(id, 1), places=False),
     }
 
 
@@ -217,21 +217,3 @@ def reason_data(reason: Reason) -> dict[str, Any]:
     data.update((f.name, getattr(reason, f.name)) for f in fields(reason))
     data["text"] = str(reason)
     return data
-
-
-def request_data(request: Request) -> dict[str, Any]:
-    """A request as in the IR, but for the places of origins."""
-    return {
-        "cores": request.cores,
-        "memory_bytes": request.memory_bytes,
-        "limit_s": request.limit_s,
-        "priority": request.priority,
-        "resources": dict(request.resources),
-        "limits": dict(request.limits),
-        "unknown": list(request.unknown),
-        "origins": {name: origin_data(origin) for name, origin in request.origins.items()},
-    }
-
-
-def origin_data(origin: Origin) -> dict[str, Any]:
-    return {"kind": origin.kind, "detail": origin.detail}

@@ -1,6 +1,7 @@
 """What a job asks for, and where each figure comes from."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flowc.dataclass import dataclass, field
 from flowc.source import Span
@@ -36,3 +37,21 @@ class Request:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()  # figures that depend on inputs which do not exist yet
     here: bool = False  # for flowc's own machine, whatever runs the others
+
+
+def request_data(request: Request, *, places: bool) -> dict[str, Any]:
+    """A request as in the IR, with or without the places of its origins."""
+    return {
+        "cores": request.cores,
+        "memory_bytes": request.memory_bytes,
+        "limit_s": request.limit_s,
+        "priority": request.priority,
+        "resources": dict(request.resources),
+        "limits": dict(request.limits),
+        "unknown": request.unknown,
+        "origins": {
+            name: {"kind": origin.kind, "detail": origin.detail}
+            | ({"span": origin.span} if places else {})
+            for name, origin in request.origins.items()
+        },
+    }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.clusters import Cluster
 from support.gridruns import QUICK, Story, task
+from support.processes import with_word
 
 from flowc.executors.grid.base import Settings
 from flowc.executors.grid.commands import Commands
@@ -29,18 +30,6 @@ def story(slurm: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     executor = GridExecutor(Commands(Slurm()), Settings(pace=QUICK))
     yield Story(executor)
     executor.close()
-
-
-def processes(word: bytes) -> list[int]:
-    """Those that have this in their command lines."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if word in path.read_bytes():
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
 
 
 def batches() -> list[str]:
@@ -144,7 +133,7 @@ def test_a_wrapper_that_is_killed(slurm: Cluster, story: Story) -> None:
     story.executor.submit([task(0, "echo $$ > own; exec sleep 60")])
     story.started_files(Path("own"))
     story.until(lambda: Path("own").read_text().endswith("\n"))
-    for wrapper in processes(f"{batches()[0]}\0".encode()):
+    for wrapper in with_word(f"{batches()[0]}\0".encode()):
         os.kill(wrapper, signal.SIGKILL)
     (end,) = story.end(0)
     assert (end.exit_code, end.cause) == (137, "signal")
