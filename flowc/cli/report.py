@@ -8,7 +8,8 @@ Examples:
   flowc report 20260131-142501-4242 -o a.html
   flowc report --text                       in the terminal
   flowc report --format trace -o run.json   to be opened in Perfetto
-  flowc report --compare OLD NEW            what has changed from one run to another
+  flowc report --compare                    what has changed from the run before to the last
+  flowc report --compare OLD NEW            or from one run to another
 """
 
 import os
@@ -38,7 +39,10 @@ def options(parser: ArgumentParser) -> None:
         help=f"{', '.join(FORMATS)} (default: html); all but html to stdout unless told",
     )  # fmt: skip
     group.add_argument("--text", action="store_true", help="the same as --format text")
-    group.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"), help="two runs side by side")
+    group.add_argument(
+        "--compare", nargs="*", metavar="RUN",
+        help="two runs side by side, OLD and NEW (default: the last two)",
+    )  # fmt: skip
     group.add_argument(
         "--profile", metavar="FILE",
         help="with what a profile knows: cores and memory over time, advice from its models",
@@ -48,14 +52,16 @@ def options(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    from flowc.reporting import COMPARED, figures_of, render_compared  # not for --help
+    from flowc.record.find import last_two_logs  # not for --help
+    from flowc.reporting import COMPARED, figures_of, render_compared
 
     directory = args.directory or "."
     form = args.format or ("text" if args.text else "json" if args.json else "html")
-    if args.compare:
-        if args.run is not None or form not in COMPARED:
+    if args.compare is not None:
+        if args.run is not None or len(args.compare) not in (0, 2) or form not in COMPARED:
             raise fail("bad-option", "`--compare OLD NEW` takes two runs, as html, text or json")
-        old, new = (figures_of(name, directory=directory) for name in args.compare)
+        names = args.compare or last_two_logs(directory)
+        old, new = (figures_of(name, directory=directory) for name in names)
         text = render_compared(old, new, form, color=_color(args))
         put(args, form, text, "comparison.html")
         return 0

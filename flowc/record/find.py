@@ -31,6 +31,15 @@ def find_log(which: str | None, directory: str = ".") -> str:
     raise fail("unknown-run", f"there is no run and no file `{which}`", hint=f"a run's id{last}")
 
 
+def last_two_logs(directory: str = ".") -> list[str]:
+    """The paths of the logs of the last two runs, the older one first."""
+    runs = list_runs(directory)[-2:]
+    if len(runs) < 2:
+        count = "only one run" if runs else "no run"
+        raise fail("no-run", f"there is {count} here, and two are to be compared")
+    return runs
+
+
 def load_story(which: str | None = None, directory: str = ".") -> RunStory:
     """The story of a run, be it flowc's or another tool's."""
     path = find_log(which, directory)

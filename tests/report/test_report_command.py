@@ -69,6 +69,8 @@ def test_two_runs_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--compare", "1", "2", "--text"]) == OK
     out = capsys.readouterr().out
     assert re.search(r"makespan +4.0 s +2.0 s +-50 % +better", out)
+    assert main(["report", "--compare", "--text"]) == OK
+    assert capsys.readouterr().out == out
     assert main(["report", "--compare", "1", "2"]) == OK
     assert "better" in Path("comparison.html").read_text("utf-8")
     assert main(["report", "--compare", "1", "2", "--json"]) == OK
@@ -94,6 +96,8 @@ WRONG = {  #        argv                                      code of the diagno
     "a directory":   (["gantt", "."],                         "unreadable-log"),
     "no place":      (["report", "a", "-o", "x/y"],           "unwritable-report"),
     "three runs":    (["report", "a", "--compare", "a", "a"], "bad-option"),
+    "one of two":    (["report", "--compare", "a"],           "bad-option"),
+    "no two runs":   (["report", "--compare"],                "no-run"),
     "not of two":    (["report", "--compare", "a", "a", "--format", "csv"], "bad-option"),
     "a format":      (["report", "--format", "pdf"],          "bad-option"),
 }
