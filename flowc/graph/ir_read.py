@@ -135,7 +135,7 @@ class _Reader:
         data = self.data["workflow"]
         rules = tuple(self.rules.rule(RuleId(i), rule) for i, rule in enumerate(data["rules"]))
         checkpoints = [rule for rule in rules if rule.is_checkpoint]
-        self.rules.outputs.update({rule.name: rule.outputs for rule in checkpoints})
+        self.rules.outputs.update({rule.name: (rule.name, rule.outputs) for rule in checkpoints})
         if len({rule.name for rule in rules}) < len(rules):
             self.faults.append("two rules have the same name")
         default = data.get("default_target")

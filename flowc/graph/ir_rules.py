@@ -7,7 +7,7 @@ from flowc.dataclass import replace
 from flowc.disk import Disk
 from flowc.ids import RuleId
 from flowc.lang.checkpoints import Checkpoints
-from flowc.lang.data import function_from_data, value_from_data
+from flowc.lang.data import Decoder
 from flowc.lang.evaluate import Interpreter
 from flowc.lang.names import Scope
 from flowc.lang.script import Script
@@ -27,7 +27,9 @@ class RuleReader:
         self.interpreter = Interpreter(disk)
         self.scope = Scope()
         self.checkpoints = Checkpoints()
-        self.outputs: dict[str, tuple[Item, ...]] = {}  # of the checkpoints that were read
+        self.outputs: dict[
+            str, tuple[str, Sequence[Item]]
+        ] = {}  # of checkpoints
         builtins = self.interpreter.builtins
         builtins["checkpoints"] = self.checkpoints.namespace(self.outputs.get)
         self.checkpoints.add_open(builtins, self.interpreter.members, self.interpreter.budget)
@@ -125,10 +127,13 @@ class RuleReader:
         )
 
     def function(self, data: Data | None) -> Any:
-        return None if data is None else function_from_data(data, self.interpreter, self.scope)
+        return None if data is None else self._decoder().function(data)
 
     def value(self, data: Any) -> Any:
-        return value_from_data(data, self.interpreter, self.scope)
+        return self._decoder().value(data)
+
+    def _decoder(self) -> Decoder:
+        return Decoder(self.interpreter, self.scope, self.checkpoints.is_made)
 
     def span(self, data: Data | None) -> Span:
         source = None if data is None else self.sources.get(data["file"])

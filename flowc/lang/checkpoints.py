@@ -21,8 +21,9 @@ from flowc.lang.pattern import Pattern
 from flowc.lang.values import FlaggedPath, Namespace, Record
 from flowc.lang.workflow import Item
 
-Outputs = Callable[[str], Sequence[Item] | None]
-"""The outputs of the checkpoint of a name; None where there is no such checkpoint."""
+Outputs = Callable[[str], tuple[str, Sequence[Item]] | None]
+"""The name that a checkpoint has in the workflow, which a module may know by another, and its
+outputs; None where there is no such checkpoint."""
 
 
 class Checkpoints:
@@ -176,14 +177,14 @@ class _Spaces(Mapping[str, Namespace]):
             if positional:
                 what = a_type(positional[0])
                 raise Refusal("wrong-arguments", f"`get` takes wildcards by name, not {what}")
-            items = self._find(name)
-            if items is None:
+            found = self._find(name)
+            if found is None:
                 raise Refusal("unknown-attribute", _unknown(name))
-            return self._known.get(name, items, wildcards)
+            return self._known.get(name, found[1], wildcards)
 
-        return Namespace(
-            f"checkpoints.{name}", {"get": Builtin(f"checkpoints.{name}.get", get), "rule": name}
-        )
+        known = self._find(name)
+        full = f"checkpoints.{name if known is None else known[0]}"  # a compiled file has no others
+        return Namespace(full, {"get": Builtin(f"{full}.get", get), "rule": name})
 
     def __iter__(self) -> Iterator[str]:
         return iter(())

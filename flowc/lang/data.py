@@ -28,9 +28,17 @@ def function_from_data(data: Mapping[str, Data], interpreter: "Interpreter", sco
 
 
 class Decoder:
-    def __init__(self, interpreter: "Interpreter", scope: Scope) -> None:
+    """`is_made`: whether a checkpoint has told a function of this path."""
+
+    def __init__(
+        self,
+        interpreter: "Interpreter",
+        scope: Scope,
+        is_made: Callable[[str], bool] = lambda path: False,
+    ) -> None:
         self.interpreter = interpreter
         self.scope = scope
+        self.is_made = is_made
         self.open: list[Closure] = []
         self.tagged: dict[str, Callable[[Any], Any]] = {
             "$float": float,
@@ -97,7 +105,7 @@ class Decoder:
         if kind == "job-file":
             return self.interpreter.builtins[data["of"]][data["key"]]
         if kind == "moved":
-            return read_moved(data, self.function)
+            return read_moved(data, self.function, self.is_made)
         names = Scope(parent=self.scope)
         node = _parse_again(data, kind)
         context = Context()

@@ -136,12 +136,16 @@ def moved(function: Any, change: PathChange) -> Any:
     return MovedFunction(function, change)
 
 
-def read_moved(data: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Any]) -> MovedFunction:
+def read_moved(
+    data: Mapping[str, Any],
+    read: Callable[[Mapping[str, Any]], Any],
+    is_made: Callable[[str], bool],
+) -> MovedFunction:
     """What `write_to` wrote."""
     pathvars = None
     if data["pathvars"] is not None:
         pathvars = Pathvars()
         pathvars.values = dict(data["pathvars"])
     replacements = [(old, new) for old, new in data["replacements"]]
-    change = PathChange(data["prefix"], replacements, pathvars, data["names"])
+    change = PathChange(data["prefix"], replacements, pathvars, data["names"], is_made)
     return MovedFunction(read(data["of"]), change)

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from flowc.disk import Disk
+from flowc.disk import DIRECTORY_STAMP, Disk
 from flowc.lang.callables import Builtin
 from flowc.lang.deferred import Lookup, branch, deferrable
 from flowc.lang.jobfiles import JobFiles
@@ -147,7 +147,7 @@ def glob_wildcards(
     budget: Budget, disk: Disk, pattern: Any, files: Any = None, followlinks: Any = False
 ) -> Record:
     """The values that the wildcards of `pattern` take in the files there are, sorted by path:
-    a list for each wildcard, by position and by name."""
+    a list for each wildcard, by position and by name. flowc's own time stamps are left out."""
     text = posixpath.normpath(_path_text(pattern, "glob_wildcards"))
     try:
         compiled = Pattern(text)
@@ -168,6 +168,8 @@ def _paths_below(budget: Budget, disk: Disk, top: str) -> list[str]:
     found: list[str] = []
     for directory, directories, files in disk.walk(top or "."):
         names = files + directories
+        if DIRECTORY_STAMP in files:
+            names.remove(DIRECTORY_STAMP)
         budget.spend(len(names) + 1)
         at = posixpath.normpath(directory)
         found += names if at == "." else [posixpath.join(at, name) for name in names]

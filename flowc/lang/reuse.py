@@ -86,7 +86,7 @@ def _config(module: Module, given: list[Given], directive: tree.Directive, fault
 
 def _prefix(module: Module, given: list[Given], directive: tree.Directive, faults: Faults) -> None:
     one = settings.read_one(given, "prefix", directive.name.span, faults)
-    if one is None or one[1] is None:
+    if one is None or one[1] is None or one[1] == "":
         return
     found = path_text(one[1])
     if found is None:

@@ -64,12 +64,12 @@ class Space:
                 raise PoisonedError from None
             raise
 
-    def checkpoint(self, name: str) -> Sequence[Item] | None:
-        """The outputs of a checkpoint; of a module's, as they are where it is used."""
+    def checkpoint(self, name: str) -> tuple[str, Sequence[Item]] | None:
+        """The name and the outputs of a checkpoint; of a module's, as they are where it is used."""
         if self.user is not None and name in self.names:
             return self.user.checkpoint(self.names[name])
         draft = self.drafts.get(name)
-        return draft.outputs if draft is not None and draft.is_checkpoint else None
+        return (name, draft.outputs) if draft is not None and draft.is_checkpoint else None
 
     def with_names(self, draft: Draft) -> Script | None:
         """The script of a rule with what it needs of the file: imports, functions and values."""

@@ -201,6 +201,8 @@ def test_glob_wildcards_is_unpacked_or_asked_by_name() -> None:
     assert run("[s for (s,) in [glob_wildcards('data/{s}.csv')]][0]") == ["x"]
     assert run("glob_wildcards('data/{s}.csv').s") == ["x"]
     assert run("glob_wildcards('{a}.{b}', files=['x.y', 'z'])").get_name("b") == ["y"]
+    Path("data/.flowc_timestamp").touch()
+    assert "timestamp" not in str(list(run("glob_wildcards('data/{s}')")))
 
 
 @pytest.mark.usefixtures("files")

@@ -1,5 +1,6 @@
 """Checkpoints: what is pending, in how many rounds it is worked out, and what is done once."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -198,6 +199,63 @@ def test_the_compiled_form_decides_anew(run: Run) -> None:
     Path("w.ir.json").write_text("".join(ir_of(compile_file("Workflowfile"))))
     assert run_file("w.ir.json", running=Running(cores=2)).exit_code == 0
     assert Path("all.txt").read_text() == "parts/s0/s0x\nparts/s1/s1x\n"
+
+
+MODULE = """
+rule all:
+    input: "end.txt"
+
+checkpoint decide:
+    output: "decision.txt"
+    shell: "echo a b > {output}"
+
+checkpoint cut:
+    output: directory("parts/{x}")
+    shell: "mkdir -p {output}; touch {output}/1 {output}/2"
+
+def end(wildcards):
+    found = []
+    for x in open(checkpoints.decide.get().output[0]).read().split():
+        folder = checkpoints.cut.get(x=x).output[0]
+        found += expand("made/{x}/{i}", x=x, i=glob_wildcards(folder + "/{i}").i)
+        found.append(folder + "/1")
+    return found
+
+rule made:
+    output: "made/{x}/{i}"
+    shell: "echo {wildcards.x} {wildcards.i} > {output}"
+
+rule end:
+    input: end
+    output: "end.txt"
+    shell: "cat {input} > {output}"
+"""
+
+
+@pytest.mark.parametrize("prefix", ["", "sub/"])
+def test_a_module_s_checkpoints_have_another_name_in_the_compiled_form(
+    run: Run, prefix: str
+) -> None:
+    Path("m.flow").write_text(MODULE)
+    Path("Workflowfile").write_text(f"""
+module m:
+    snakefile: "m.flow"
+    prefix: "{prefix}"
+
+use rule * from m as m_*
+
+rule top:
+    default_target: True
+    input: rules.m_end.output
+""")
+    Path("w.ir.json").write_text("".join(ir_of(compile_file("Workflowfile"))))
+    for path in ("Workflowfile", "w.ir.json"):
+        assert run_file(path, running=Running(cores=2)).exit_code == 0
+        assert Path(f"{prefix}end.txt").read_text() == "a 1\na 2\nb 1\nb 2\n"
+        assert run_file(path, running=Running(cores=2)).done == 0
+        shutil.rmtree(".flowc")
+        shutil.rmtree(f"{prefix}parts")
+        Path(f"{prefix}end.txt").unlink()
 
 
 CHAIN = """
