@@ -200,7 +200,7 @@ def _run_round(
             run = replace(run, memory_of=memory.of)
         if graph.workflow.handlers and not options.ran:
             _handle(graph, "onstart")
-        executor, run = _executor(running, run, stack)
+        executor, run = _executor(running, run, tuple(graph.workflow.by_name), stack)
         return plan, run_plan(
             plan,
             executor,
@@ -220,12 +220,14 @@ def _benchmarked(plan: Plan) -> frozenset[str]:
     return frozenset(rules[i].name for i in found & {rule_of[job] for job in plan.to_run()})
 
 
-def _executor(running: Running, run: RunOptions, stack: ExitStack) -> tuple["Executor", RunOptions]:
+def _executor(
+    running: Running, run: RunOptions, rules: tuple[str, ...], stack: ExitStack
+) -> tuple["Executor", RunOptions]:
     """What runs the jobs, closed with `stack`, and the options with what it makes of them."""
     from flowc.executors.here import Divided, make_local  # not for those who only plan, as below
     from flowc.executors.registry import find_executor, make_executor
 
-    setup = _setup(running, run.run)
+    setup = _setup(running, run.run, rules)
     executor = make_executor(find_executor(running.executor), setup)
     run = replace(run, executor=running.executor)
     if executor.capacity is not None:  # one machine, whatever it is called
@@ -243,7 +245,7 @@ def _executor(running: Running, run: RunOptions, stack: ExitStack) -> tuple["Exe
     )
 
 
-def _setup(running: Running, run: str) -> "Setup":
+def _setup(running: Running, run: str, rules: tuple[str, ...]) -> "Setup":
     """What the run's executor is made from."""
     from flowc.executors.base import Capacity, Setup  # not for those who only plan
 
@@ -265,6 +267,7 @@ def _setup(running: Running, run: str) -> "Setup":
         running.site,
         os.path.abspath(f".flowc/executors/{running.executor}"),
         running.save_profile is not None or running.callback_log is not None,
+        rules,
     )
 
 

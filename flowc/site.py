@@ -29,6 +29,8 @@ KEYS = {  #              what it takes, and what it is for
 }
 # fmt: on
 BY_RULE = frozenset(KEYS) - {"max_array", "max_running", "resources", "rules", "setup"}
+FEW_VARIABLES = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
+"""What a job has of the environment of who submits it even where it shall have none."""
 CHOICES = {"memory": ("mem", "h_vmem", "mem_free", "none"), "scope": ("all", "none")}
 
 
@@ -49,6 +51,13 @@ class Site:
     def options(self, rule: str) -> list[str]:
         """The site's, then the rule's."""
         return [*self.settings.get("options", ()), *self.rules.get(rule, {}).get("options", ())]
+
+    def environment(self, rule: str, env: Mapping[str, str]) -> dict[str, str]:
+        """What a job gets of this environment. Its locale it has in any case."""
+        if self.text(rule, "environment", "all") == "all":
+            return dict(env)
+        kept = (*FEW_VARIABLES, "LANG", "LANGUAGE")
+        return {n: value for n, value in env.items() if n in kept or n.startswith("LC_")}
 
     @property
     def resources(self) -> Mapping[str, str]:

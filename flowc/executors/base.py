@@ -66,6 +66,7 @@ class Setup:
     site: str | None = None  # `--site FILE`, as an absolute path: see `flowc.site`
     directory: str = ""  # for the executor's own files, absolute; it need not exist
     measure: bool = False  # look closely at what tasks use while they run, for a profile
+    rules: tuple[str, ...] | None = None  # of the workflow: a task's `kind` is one of these
 
 
 class Executor(Protocol):

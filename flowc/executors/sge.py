@@ -87,7 +87,9 @@ class GridEngine:
     def native(self, batch: Batch) -> list[str]:
         """What any way of submitting has to say in these words."""
         # -notify: jobs hear of their end before it comes. -r n: none is started again.
-        return ["-r", "n", "-notify", *_asked(batch.ask, self._site)]
+        at_once = self._site.text("", "max_running")
+        throttle = ["-tc", at_once] if at_once and len(batch.elements) > 1 else []
+        return ["-r", "n", "-notify", *throttle, *_asked(batch.ask, self._site)]
 
     def submitted(self, said: Said) -> str:
         if said.code:
@@ -156,13 +158,13 @@ def grid_engine(setup: Setup, queue: Callable[[Site], Queue]) -> Executor:
         )
     site = site_of(setup)
     largest = int(site.text("", "max_array", str(Settings().largest)))
-    settings = Settings(largest=largest, measure=setup.measure)
+    settings = Settings(largest=largest, measure=setup.measure, site=site)
     return GridExecutor(queue(site), settings, setup.directory)
 
 
 def site_of(setup: Setup) -> Site:
     """`--site`, and over it `--executor-option`. WorkflowError for what makes no sense."""
-    site = Site() if setup.site is None else read_site(setup.site, None)
+    site = Site() if setup.site is None else read_site(setup.site, setup.rules)
     settings = dict(site.settings)
     for name, text in setup.options.items():
         known = _OPTIONS.get(name)

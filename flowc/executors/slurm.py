@@ -96,8 +96,13 @@ class Slurm:
     def submit(self, batch: Batch) -> list[str]:
         ask = batch.ask
         directory = batch.directory.replace("%", "%%")
-        argv = ["sbatch", "--parsable", "--no-requeue", "--export=NIL", "--open-mode=append"]
-        argv += [f"--array={_ranges(batch.elements)}", f"--job-name={batch.name}"]
+        argv = ["sbatch", "--parsable", "--no-requeue", "--open-mode=append"]
+        # The node sets a task's environment. Other values than this one have Slurm start a login
+        # shell of the user's for each job, and jobs find their `srun` bereft of their variables.
+        argv.append("--export=ALL")
+        at_once = self._site.text("", "max_running")
+        array = _ranges(batch.elements) + (f"%{at_once}" if at_once else "")
+        argv += [f"--array={array}", f"--job-name={batch.name}"]
         argv += [f"--output={directory}/%a.out", "--nodes=1", "--ntasks=1"]
         argv.append(f"--cpus-per-task={max(1, ask.cores)}")
         site, kind = self._site, ask.kind
@@ -199,9 +204,9 @@ def make_slurm(setup: Setup) -> Executor:
             "the executor `slurm` needs Slurm's programs, and there is no `sbatch` here",
             hint="start flowc on a machine from which jobs can be submitted",
         )
-    site = Site() if setup.site is None else read_site(setup.site, None)
+    site = Site() if setup.site is None else read_site(setup.site, setup.rules)
     options, largest = _options(setup.options, int(site.text("", "max_array", str(_LARGEST))))
-    settings = Settings(largest=largest, measure=setup.measure)
+    settings = Settings(largest=largest, measure=setup.measure, site=site)
     return GridExecutor(Commands(Slurm(options, site)), settings, setup.directory)
 
 

@@ -5,15 +5,13 @@ from typing import NamedTuple, Protocol
 
 from flowc.export.units import Unit
 from flowc.plan.request import DEFAULT, Request
-from flowc.site import Site
+from flowc.site import FEW_VARIABLES, Site
 from flowc.units import MIB
 
 LEAST_MIB = 32
 """For bash and whatever it starts, even where a rule asks for less."""
 LEAST_VIRTUAL_MIB = 256
 """The same where the virtual memory is limited: shared libraries count in full."""
-FEW_VARIABLES = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
-"""What a job has of the environment of who submits it even where it shall have none."""
 
 
 class Line(NamedTuple):

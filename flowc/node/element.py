@@ -10,6 +10,7 @@ import os
 import time
 
 from flowc.attempt import JobEnded
+from flowc.dataclass import replace
 from flowc.executors.base import Capacity
 from flowc.executors.grid.files import is_forbidden, read_task, write_word
 from flowc.executors.local import LocalExecutor
@@ -44,6 +45,15 @@ _OWN_NAMES = frozenset((
 ))
 # fmt: on
 """What an engine sets for a job beats what stood in flowc's environment."""
+_NOT_OWN = "SLURM_BITSTR_LEN"
+"""Comes from how flowc calls Slurm's programs, and is not meant for jobs."""
+_BEFORE = 'flowc_count=$1 flowc_words=("${@:2}")\nset --\n'
+_AFTER = """\
+((flowc_count == 0)) || export "${flowc_words[@]:0:flowc_count}"
+flowc_words=("${flowc_words[@]:flowc_count}")
+exec "${flowc_words[@]}"
+"""
+"""Around a site's lines of bash: `set --` since what they source would see these words."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -98,6 +108,8 @@ class Runner:
         os.umask(common["umask"])
         os.chdir(common["directory"])
         _set_environment(common["env"])
+        if common["setup"]:
+            task = _with_setup(task, common["setup"])
         self._job = task.job
         if common["measure"]:
             from flowc.measure.sample import Sampler  # only where jobs are measured closely
@@ -177,12 +189,20 @@ def _end(exit_code: int, cause: str, wall_s: float) -> dict[str, Any]:
     }
 
 
+def _with_setup(task: Task, setup: str) -> Task:
+    """The same task behind lines of bash. What it has of its own beats what they set."""
+    variables = [f"{name}={value}" for name, value in task.env.items()]
+    lines = f"{_BEFORE}{setup}\n{_AFTER}"
+    argv = ("bash", "-c", lines, "bash", str(len(variables)), *variables, *task.argv)
+    return replace(task, argv=argv)
+
+
 def _set_environment(env: Mapping[str, str]) -> None:
     """That of flowc, with what the engine has set for this job."""
     own = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(_OWN) or name in _OWN_NAMES
+        if (name.startswith(_OWN) or name in _OWN_NAMES) and name != _NOT_OWN
     }
     os.environ.clear()
     os.environ.update({**env, **own})

@@ -42,3 +42,32 @@ def test_local_rules_stay_here_and_the_rest_finds_what_a_local_job_finds(
     found = f"a b C.UTF-8 {os.path.realpath(tmp_path)} 0027"
     far = "".join(f"far id\nit's {n} {found}\n" for n in range(3))
     assert (tmp_path / "all.txt").read_text() == f"{far}here 1\n"
+
+
+def test_a_site_reaches_the_nodes(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "Workflowfile").write_text(
+        "rule all:\n    input: 'a.txt', 'b.txt'\n"
+        "rule a:\n    output: 'a.txt'\n    shell: 'echo $FROM_SITE ${{FROM_FLOWC:-}} > {output}'\n"
+        "rule b:\n    output: 'b.txt'\n    shell: 'echo $FROM_SITE ${{FROM_FLOWC:-}} > {output}'\n"
+    )
+    site = "setup: export FROM_SITE=set\nmax_running: 2\nrules:\n  {}: {{environment: none}}\n"
+    env = cluster.env | {"PYTHONPATH": str(ROOT), "FROM_FLOWC": "inherited"}
+    words = [
+        sys.executable,
+        "-m",
+        "flowc",
+        "run",
+        "--executor",
+        cluster.name,
+        "--site",
+        "site.yaml",
+    ]
+    for rule, code in (("bb", 2), ("b", 0)):
+        (tmp_path / "site.yaml").write_text(site.format(rule))
+        done = subprocess.run(
+            words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == code, done.stderr
+        assert ("there is no rule `bb`" in done.stderr) is (code == 2)
+    assert (tmp_path / "a.txt").read_text() == "set inherited\n"
+    assert (tmp_path / "b.txt").read_text() == "set\n"

@@ -36,7 +36,7 @@ def test_a_batch_is_one_array() -> None:
     argv = SLURM.submit(batch((1, 2, 3, 7, 9, 10), cores=4, memory_bytes=100 * MIB + 1, limit_s=90))
     assert argv[0] == "sbatch" and argv[-1] == "/a 5%/s"
     wanted = ["--array=1-3,7,9-10", "--job-name=f12-1-map", "--output=/a 5%%/%a.out"]
-    wanted += ["--cpus-per-task=4", "--mem=101M", "--time=0:01:30", "--no-requeue", "--export=NIL"]
+    wanted += ["--cpus-per-task=4", "--mem=101M", "--time=0:01:30", "--no-requeue", "--export=ALL"]
     assert {*wanted} <= {*argv}
 
 

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from flowc.dataclass import dataclass, field
+from flowc.site import Site
 
 
 class NoAnswerError(Exception):
@@ -213,3 +214,4 @@ class Settings:
     largest: int = 1000  # elements of one batch
     measure: bool = False  # closely, while they run
     pace: Pace = field(default_factory=Pace)
+    site: Site = field(default_factory=Site)

@@ -38,7 +38,8 @@ def common_data(
         "submitted_s": submitted_s,
         "directory": os.getcwd(),
         "umask": umask,
-        "env": dict(os.environ),
+        "env": settings.site.environment(batch.ask.kind, os.environ),
+        "setup": settings.site.text("", "setup"),
         "beat_s": settings.pace.beat_s,
         "measure": settings.measure,
     }
