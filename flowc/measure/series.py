@@ -63,14 +63,17 @@ class Series:
             self.moments = halve(self.moments)
 
     def _cores(self, moment: Moment) -> None:
+        """Over all times of a second or little more that end now: where looks are far apart, the
+        shortest of them may have missed what was before."""
         window = self._window
         window.append((moment.at_s, moment.cpu_s))
-        while len(window) > 1 and window[1][0] <= moment.at_s - CORES_WINDOW_S:
-            window.popleft()
-        at_s, cpu_s = window[0]
-        if moment.at_s - at_s >= CORES_WINDOW_S:
+        while moment.at_s - window[0][0] >= CORES_WINDOW_S:
+            at_s, cpu_s = window[0]
             cores = (moment.cpu_s - cpu_s) / (moment.at_s - at_s)
             self.cores_peak = max(self.cores_peak or 0.0, cores)
+            if window[1][0] > moment.at_s - CORES_WINDOW_S:
+                break
+            window.popleft()
 
     def shown(self) -> list[Moment]:
         """At most `SHOWN_MOMENTS` moments, with the same peaks."""

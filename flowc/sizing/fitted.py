@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from flowc.sizing.measurement import MOST_BYTES, check_figure
 from flowc.sizing.scales import CONSTANT, LINE, POWER, STEPS, Scale
-from flowc.units import MIB, show_gb
+from flowc.units import MIB, show_bytes
 
 LEAST_WASTE, FEWEST_FAILURES = LEVELS = "least-waste", "fewest-failures"
 
@@ -73,7 +73,7 @@ class FittedMemory(NamedTuple):
                 previous_bytes = self._next(previous_bytes)
         needed = self._next(previous_bytes)
         how = "the largest seen" if needed <= self.largest_bytes + SLACK_BYTES else "twice"
-        return self._capped(needed, f"{how} after {show_gb(previous_bytes)} was too little")
+        return self._capped(needed, f"{how} after {show_bytes(previous_bytes)} was too little")
 
     def _first(self, input_bytes: float | None) -> float:
         if not self.varies or input_bytes is None:
@@ -109,7 +109,7 @@ class FittedMemory(NamedTuple):
         """`40 measurements, peak 3.1 GB, grows 0.8 byte per input byte, headroom 12%`."""
         parts = [f"{self.measurements} measurement{'' if self.measurements == 1 else 's'}"]
         if self.largest_bytes:
-            parts.append(f"peak {show_gb(self.largest_bytes)}")
+            parts.append(f"peak {show_bytes(self.largest_bytes)}")
         parts.append(self._growth())
         if self.waste is None:
             share = THIN_SHARE.get(self.measurements, 0.0)
@@ -118,7 +118,7 @@ class FittedMemory(NamedTuple):
             parts.append(f"headroom {self.waste:.1%}")
             parts.append(f"left out one by one, {self.killed} would have been killed")
         if self.lost_bytes:
-            parts.append(f"killed at {show_gb(self.lost_bytes)}")
+            parts.append(f"killed at {show_bytes(self.lost_bytes)}")
         return ", ".join(part for part in parts if part)
 
     def _growth(self) -> str:

@@ -219,6 +219,14 @@ def test_cores_are_not_told_of_less_than_a_second() -> None:
     assert series.cores_peak == pytest.approx(0.5)
 
 
+def test_a_late_look_does_not_hide_what_was_before() -> None:
+    """Of the times that end with it, the shortest that has a second is nearly idle."""
+    series = Series()
+    for at_s, cpu_s in ((0.9, 0.9), (0.95, 0.95), (2.0, 0.95)):
+        series.add(Moment(at_s, cpu_s, MIB, MIB, 1, 1))
+    assert series.cores_peak == pytest.approx(0.95 / 2)
+
+
 def test_an_allowance_is_refilled_by_time() -> None:
     allowance = Allowance(0.01, 0.05, 0.0)
     allowance.use(0.1, 0.0)

@@ -24,7 +24,7 @@ from bench.sizing.protocol import (
     play,
     read_traces,
 )
-from bench.sizing.schedule import Oracle, bound_s, makespan_s
+from bench.sizing.schedule import AS_RUN, AT_REQUEST, Oracle, Rules, bound_s, makespan_s
 
 GB = 1e9
 COLUMNS = "process,tag,cpus,rchar,peak_rss,memory,realtime_ms,submit_ms"
@@ -119,9 +119,9 @@ def test_flowc_wastes_least_where_memory_grows_with_the_input(regime: str) -> No
 def test_no_schedule_beats_the_bound_and_failures_take_time() -> None:
     made = workflow()
     bound = bound_s(made, 8, 1)
-    oracle = makespan_s(made, Oracle, 8, 1, as_run=False)
-    ours = makespan_s(made, METHODS[OURS], 8, 1, as_run=True)
-    failing = makespan_s(made, lambda: Fixed(GB / 2, GB, 2 * GB, 128 * GB), 8, 1, as_run=False)
+    oracle = makespan_s(made, Oracle, 8, 1, AT_REQUEST)
+    ours = makespan_s(made, METHODS[OURS], 8, 1, AS_RUN)
+    failing = makespan_s(made, lambda: Fixed(GB / 2, GB, 2 * GB, 128 * GB), 8, 1, AT_REQUEST)
     assert bound <= oracle <= ours * 1.1
     assert ours < failing
 
@@ -134,10 +134,12 @@ def alone(peaks: list[float]) -> Workflow:
 
 
 # fmt: off
-ENDS = {  # asked for, cores, peaks: the makespan where what is too little is killed, and of a run
-    "within the slack":  ((1.0, 4.0),   8, [1.2],         (20.0, 10.0)),
-    "beyond it":         ((1.0, 4.0),   8, [1.3],         (20.0, 20.0)),
-    "the machine full":  ((60.0, 80.0), 8, [65.0, 65.0],  (30.0, 20.0)),
+ENDS = {  # asked for, cores, peaks: the makespan where what is too little is killed, and of a run,
+    #                                                which has no slack, and kills half-way
+    "within the slack":  ((1.0, 4.0),   8, [1.2],         (20.0, 10.0, 15.0)),
+    "beyond it":         ((1.0, 4.0),   8, [1.3],         (20.0, 20.0, 15.0)),
+    "to spare":          ((0.5, 4.0),   8, [1.1],         (20.0, 10.0, 10.0)),
+    "the machine full":  ((60.0, 80.0), 8, [65.0, 65.0],  (30.0, 20.0, 25.0)),
 }
 # fmt: on
 
@@ -147,7 +149,7 @@ def test_a_run_lets_jobs_exceed_what_they_asked_for_and_nobody_the_machine(
     asked: tuple[float, ...],
     cores: int,
     peaks: list[float],
-    ends: tuple[float, float],
+    ends: tuple[float, float, float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
@@ -156,8 +158,8 @@ def test_a_run_lets_jobs_exceed_what_they_asked_for_and_nobody_the_machine(
     )
     made = alone([peak * GB for peak in peaks])
     sizes = [size * GB for size in asked]
-    for as_run, end in zip((False, True), ends, strict=True):
-        assert makespan_s(made, lambda: Fixed(*sizes), cores, 1, as_run=as_run) == end
+    for rules, end in zip((AT_REQUEST, AS_RUN, Rules(True, 0.0, 0.5)), ends, strict=True):
+        assert makespan_s(made, lambda: Fixed(*sizes), cores, 1, rules) == end
 
 
 def test_traces_are_read_from_a_folder(tmp_path: Path) -> None:

@@ -14,10 +14,8 @@ from bench.sizing.protocol import MOST_BYTES, OFFLINE, Method, Task, Workflow, a
 
 from flowc.ids import JobId
 from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.need import SLACK_BYTES
 from flowc.run.spare import Starting, share_out
-
-SLACK = 0.25
-"""What `--mem-slack` is where nobody says otherwise."""
 
 
 class Job(NamedTuple):
@@ -67,31 +65,42 @@ def bound_s(workflow: Workflow, cores: int, seed: int) -> float:
     )
 
 
+class Rules(NamedTuple):
+    """How jobs are held to what they ask for."""
+
+    spare: bool = False  # those that start get some of what nobody waits for
+    slack: float = 0.0  # a job may exceed what it has by this share
+    ran_share: float = 1.0  # how much of its run time a job that is killed has run
+
+
+AT_REQUEST = Rules()
+AS_RUN = Rules(spare=True, slack=0.25)
+"""What `flowc run` does where nobody says otherwise."""
+
+
 def makespan_s(
-    workflow: Workflow, make: Callable[[], Method], cores: int, seed: int, *, as_run: bool
+    workflow: Workflow, make: Callable[[], Method], cores: int, seed: int, rules: Rules
 ) -> float:
     """Of the longest remaining chain first, times 1 + the dominant share.
 
-    A task that asks for too little is killed, and has run its whole time. `as_run`: as `flowc run`
-    has it. Where no ready job waits for memory, those that start get some of what is free; a job
-    may exceed what it asked for by a quarter; and where all together use more than there is, the
-    kernel kills the largest. For that, all count as if they were at their peaks all the time."""
-    run = _Run(chains(workflow, make, seed), cores, as_run)
+    With slack or spare memory all together may use more than there is: then the kernel kills the
+    largest. For that, all count as if they were at their peaks all the time."""
+    run = _Run(chains(workflow, make, seed), cores, rules)
     while run.step():
         pass
     return run.now_s
 
 
 class _Run:
-    def __init__(self, all_chains: list[list[Job]], cores: int, as_run: bool) -> None:
+    def __init__(self, all_chains: list[list[Job]], cores: int, rules: Rules) -> None:
         self.jobs = [job for chain in all_chains for job in chain]
         self.following: dict[int, int] = {}
         self.ranks = [0.0] * len(self.jobs)
         self.budget = Budget(cores, MOST_BYTES)
         self.chooser = Chooser(self.budget)
-        self.as_run = as_run
-        self.attempt = [0] * len(self.jobs)
-        self.given = [0.0] * len(self.jobs)
+        self.rules = rules
+        self.asked = [job.asked[0] for job in self.jobs]
+        self.limit = [0.0] * len(self.jobs)
         self.running: list[tuple[float, int]] = []
         self.used_bytes = 0.0  # by all that run
         self.now_s = 0.0
@@ -109,50 +118,68 @@ class _Run:
             self.ready(head)
 
     def ready(self, k: int) -> None:
-        job, attempt = self.jobs[k], self.attempt[k]
-        asked = job.asked[min(attempt, len(job.asked) - 1)]
-        if attempt >= len(job.asked):  # it was enough, and the kernel has killed it all the same
-            asked = min(asked * 2 ** (attempt - len(job.asked) + 1), MOST_BYTES)
-        need = Need(min(job.task.cores, int(self.budget.cores)), int(asked))
+        job = self.jobs[k]
+        need = Need(min(job.task.cores, int(self.budget.cores)), int(self.asked[k]))
         order = (0.0, -self.ranks[k] * (1 + self.budget.share(need)), JobId(k))
         self.chooser.add(JobId(k), need, order, job.expected_s)
-        self.given[k] = asked * (1 + SLACK if self.as_run else 1)
 
     def step(self) -> bool:
         """Start what fits, then jump to the next end. False: all is done."""
         started = []
         while (k := self.chooser.next(self.now_s)) is not None:
             started.append(k)
-            task = self.jobs[k].task
-            heappush(self.running, (self.now_s + task.wall_s, k))
-            self.used_bytes += task.peak_bytes
-        if self.as_run:
-            share_out(self.chooser, [self.starting(k) for k in started])
-            while self.used_bytes > MOST_BYTES:
-                self.kill_largest()
+            self.limit[k] = self.asked[k] * (1 + self.rules.slack)
+        if self.rules.spare:
+            begin = [Starting(k, int(self.asked[k]), self.largest(k)) for k in started]
+            for k, given in share_out(self.chooser, begin).items():
+                self.limit[k] = max(self.limit[k], given)
+        for k in started:
+            wall_s = self.jobs[k].task.wall_s
+            if not self.has_enough(k):
+                wall_s *= self.rules.ran_share
+            heappush(self.running, (self.now_s + wall_s, k))
+            self.used_bytes += self.used(k)
+        while self.used_bytes > MOST_BYTES and len(self.running) > 1:
+            self.kill_largest()
         if not self.running:
             return False
         self.now_s = self.running[0][0]
         while self.running and self.running[0][0] <= self.now_s:
             over = heappop(self.running)[1]
-            self.ended(over, self.given[over] + 1 >= self.jobs[over].task.peak_bytes)
+            self.ended(over, self.has_enough(over))
         return True
 
-    def starting(self, k: int) -> Starting:
-        asked = self.given[k] / (1 + SLACK)
-        return Starting(JobId(k), int(asked), int(self.jobs[k].largest_bytes))
+    def largest(self, k: int) -> int:
+        return int(self.jobs[k].largest_bytes)
+
+    def used(self, k: int) -> float:
+        """At its peak, or when it is killed."""
+        return min(self.jobs[k].task.peak_bytes, self.limit[k])
+
+    def has_enough(self, k: int) -> bool:
+        return self.limit[k] + 1 >= self.jobs[k].task.peak_bytes
 
     def kill_largest(self) -> None:
-        at = max(self.running, key=lambda entry: self.jobs[entry[1]].task.peak_bytes)
+        at = max(self.running, key=lambda entry: self.used(entry[1]))
         self.running.remove(at)
         heapify(self.running)
         self.ended(at[1], False)
 
     def ended(self, k: int, went_well: bool) -> None:
         self.chooser.ended(JobId(k))
-        self.used_bytes -= self.jobs[k].task.peak_bytes
+        self.used_bytes -= self.used(k)
         if not went_well:
-            self.attempt[k] += 1
+            self.asked[k] = self.again(k)
             self.ready(k)
         elif k in self.following:
             self.ready(self.following[k])
+
+    def again(self, k: int) -> float:
+        """What the method asks for next; where `flowc run` decides, that is the largest seen, or
+        else twice what the job has had."""
+        job = self.jobs[k]
+        if not self.rules.spare:
+            return next((asked for asked in job.asked if asked > self.asked[k]), job.asked[-1])
+        had = self.limit[k]
+        enough = job.largest_bytes + SLACK_BYTES
+        return min(enough if job.largest_bytes > had else 2 * had, MOST_BYTES)
