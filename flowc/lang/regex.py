@@ -6,10 +6,15 @@ could take for ever is left to `regex_machine`, which takes time in proportion t
 """
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from re import _compiler, _constants, _parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
+
+# That `[[a]` and `[a||b]` may have another meaning in a Python to come, `re` says on stderr, with
+# lines of flowc's own.
+warnings.filterwarnings("ignore", "Possible (nested )?set", FutureWarning, r"flowc\.")
 
 Items = Sequence[tuple[Any, Any]]
 """What `re` makes of an expression: pairs of an operation and its argument."""

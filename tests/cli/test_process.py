@@ -108,3 +108,19 @@ def test_signals_end_a_run(flowc: Flowc, tmp_path: Path, number: signal.Signals)
     assert child.returncode == 128 + number
     assert "Traceback" not in err
     assert not (tmp_path / "slow.txt").exists()
+
+
+def test_python_s_own_warnings_about_expressions_are_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "Workflowfile").write_text("""
+wildcard_constraints: s="[[a-z]+"
+
+rule a:
+    input: re.sub("[a||b]", "x", "a") + "/ab.txt"
+
+rule b:
+    output: "x/{s}.txt"
+    shell: "echo {wildcards.s} > {output}"
+""")
+    done = subprocess.run([*FLOWC, "plan"], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "b(s=ab)" in done.stdout
