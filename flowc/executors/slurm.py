@@ -246,23 +246,22 @@ def _status(state: str, why: str, name: str) -> Status:
 
 
 def _accounts(text: str) -> dict[Element, Account]:
-    """Each element has a line, and one for each of its steps, in which its memory stands."""
+    """Each element has a line, and one for each of its steps, in which its memory stands; those
+    that were cancelled while they waited have one together."""
     found: dict[Element, Account] = {}
     for line in text.splitlines():
         fields = line.split("|")
         if len(fields) != 8:
             continue
         job, step = fields[0].partition(".")[::2]
-        id, _, number = job.partition("_")
-        if not number.isdecimal():
-            continue
-        key = (id, int(number))
+        id, _, elements = job.partition("_")
         rss = int(float(fields[6][:-1]) * 1024) if fields[6].endswith("K") else None
+        keys = [(id, number) for number in _numbers(elements)]
         if step:
-            before = found.get(key)
+            before = found.get(keys[0]) if keys else None
             if before is not None and rss is not None:
                 most = max(rss, before.peak_rss_bytes or 0)
-                found[key] = Account(
+                found[keys[0]] = Account(
                     before.name, before.cause, before.exit_code, before.wall_s, before.cpu_s,
                     most, before.host,
                 )  # fmt: skip
@@ -270,9 +269,10 @@ def _accounts(text: str) -> dict[Element, Account]:
         state = fields[2].split()[0] if fields[2] else ""  # `CANCELLED by 1000`
         if state in ("", "PENDING", "RUNNING", "REQUEUED", "SUSPENDED"):
             continue
+        # `CODE:SIGNAL`; from a code above 128, which shells make of a signal, sacct takes 128.
         code, _, number_ = fields[3].partition(":")
         raised = int(number_ or 0)
-        found[key] = Account(
+        account = Account(
             name=fields[1],
             cause=_CAUSES.get(state, "signal" if raised else ""),
             exit_code=128 + raised if raised else int(code or 0),
@@ -281,6 +281,7 @@ def _accounts(text: str) -> dict[Element, Account]:
             peak_rss_bytes=rss,
             host=fields[7],
         )
+        found.update((key, account) for key in keys)
     return found
 
 

@@ -56,6 +56,15 @@ end() {
     rm -f "$1"
 }
 
+# (apart COMMAND...) without what the caller has open (locks, pipes), which a daemon would keep.
+apart() {
+    local fd
+    for fd in "/proc/$BASHPID/fd"/*; do
+        ((${fd##*/} > 2)) && eval "exec ${fd##*/}>&-"
+    done
+    exec "$@"
+}
+
 # until_ok SECONDS COMMAND...: try ten times a second.
 until_ok() {
     local i count=$(($1 * 10))

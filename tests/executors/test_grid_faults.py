@@ -1,6 +1,7 @@
 """What the driver of batch engines makes of what goes wrong: with an engine that is only played."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,15 @@ from support.gridruns import Story, task
 from flowc.dataclass import replace
 from flowc.events import JobEnded
 from flowc.executors.grid import submitter
-from flowc.executors.grid.base import Account, LaterError, Pace, RefusedError, Settings
+from flowc.executors.grid.base import (
+    Account,
+    Element,
+    LaterError,
+    NoAnswerError,
+    Pace,
+    RefusedError,
+    Settings,
+)
 from flowc.executors.grid.crosscheck import differences
 from flowc.executors.grid.driver import GridExecutor
 from flowc.executors.grid.files import words
@@ -152,6 +161,8 @@ def test_an_id_that_is_given_out_again(queue: FakeQueue, story: Story) -> None:
     queue.batches["1"] = type(mine)("somebody-elses", (1,), mine.ask, "/bin/true", mine.directory)
     (end,) = story.end(0)
     assert end.cause == "vanished"
+    story.until(lambda: "cancel" in queue.calls)
+    assert not queue.cancelled, "it is somebody else's"
 
 
 def test_the_accounting_knows_what_the_queue_has_forgotten(queue: FakeQueue, story: Story) -> None:
@@ -169,11 +180,10 @@ def test_the_accounting_knows_what_the_queue_has_forgotten(queue: FakeQueue, sto
     assert (end.wall_s, end.cpu_s, end.peak_rss_bytes) == (12.0, 3.0, 4096)
 
 
-def test_a_file_system_that_is_late(
-    queue: FakeQueue, story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_system_that_is_late(queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine says that a job has ended before what its node has written can be seen."""
     monkeypatch.setattr(WORDS, lambda directory: iter(()))
+    story = Story(GridExecutor(queue, Settings(pace=replace(PACE, late_s=60.0)), "grid"))
     story.executor.submit([task(0, "exit 7")])
     story.until(lambda: [p.poll() for p in queue.processes.values()] == [7])
     story.until(lambda: queue.calls.count("status") >= 2)
@@ -181,6 +191,7 @@ def test_a_file_system_that_is_late(
     (end,) = story.end(0)
     assert (end.exit_code, end.cause) == (7, "")
     assert end.cpu_s is not None
+    story.executor.close()
 
 
 def test_a_result_that_never_comes(
@@ -252,6 +263,25 @@ def test_what_is_measured_closely_comes_home(queue: FakeQueue) -> None:
     assert end.figures is not None
     assert end.figures["processes_peak"] >= 2
     assert len(end.figures["series"]["t_s"]) >= 2
+    story.executor.close()
+
+
+def test_an_accounting_that_does_not_answer_holds_nothing_up(
+    queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    def wait(ids: object) -> dict[Element, Account]:
+        answers.wait(60)
+        raise NoAnswerError("the accounting is down")
+
+    monkeypatch.setattr(queue, "accounts", wait)
+    story = Story(GridExecutor(queue, Settings(pace=replace(PACE, account_s=0.1)), "grid"))
+    story.run([task(0, "true")])
+    story.run([task(1, "true")], timeout_s=30)
+    answers.set()
+    story.run([task(2, "true")])
+    assert story.notices == []
     story.executor.close()
 
 

@@ -165,6 +165,13 @@ def test_accounts() -> None:
     }
 
 
+def test_accounts_of_what_was_cancelled_while_it_waited() -> None:
+    line = "2731_[1,3-4]|wrap|CANCELLED by 0|0:0|0|00:00:00||None assigned\n"
+    found = SLURM.account(Said(0, line, ""))
+    assert {*found} == {("2731", 1), ("2731", 3), ("2731", 4)}
+    assert {account.cause for account in found.values()} == {"cancelled"}
+
+
 def test_where_there_is_no_accounting_it_is_asked_once() -> None:
     slurm = Slurm()
     (argv,) = slurm.accounts(["12", "13"])

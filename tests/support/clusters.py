@@ -25,7 +25,7 @@ _STARTED = "FLOWC_TESTS_STARTED"
 """Names the file where the processes of a test session say which clusters they have started."""
 _UP_S = 600
 _PIDS = {
-    "slurm": {"controller": "slurmctld.pid", "node": "slurmd.t1.pid"},
+    "slurm": {"controller": "slurmctld.pid", "node": "slurmd.t1.pid", "accounting": "slurmdbd.pid"},
     "sge": {"controller": "qmaster/qmaster.pid", "node": "execd/*/execd.pid"},
 }
 _QUEUES = {
@@ -48,7 +48,7 @@ class Cluster:
         )
 
     def pid(self, daemon: str) -> int:
-        """Of `controller` or `node`."""
+        """Of `controller` or `node`; Slurm has `accounting` as well."""
         (file,) = (BASE / f"{self.name}-tests").glob(_PIDS[self.name][daemon])
         return int(file.read_text())
 
@@ -58,6 +58,18 @@ class Cluster:
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: not os.path.exists(f"/proc/{pid}/exe"))  # a zombie has none
 
+    def forget(self) -> None:
+        """Kill the controller, and start it without its state: it knows no job, and begins to count
+        anew."""
+        self.kill("controller")
+        base = BASE / f"{self.name}-tests"
+        if self.name == "slurm":
+            shutil.rmtree(base / "state")
+        else:
+            shutil.rmtree(base / "qmaster" / "jobs", ignore_errors=True)
+            (base / "qmaster" / "jobseqnum").write_text("1\n")
+        self.up()
+
     def empty(self) -> None:
         """Cancel what earlier tests have left in the queue, and wait until it is gone."""
         look, end = _QUEUES[self.name]
@@ -66,7 +78,8 @@ class Cluster:
 
     def up(self) -> None:
         """Start what does not run."""
-        self.call("kill", "-CONT", str(self.pid("controller")))
+        for daemon in _PIDS[self.name]:
+            self.call("kill", "-CONT", str(self.pid(daemon)))
         done = _script(f"{self.name}-up")
         assert done.returncode == 0, done.stderr
 

@@ -8,7 +8,15 @@ from contextlib import suppress
 
 import psutil
 
-from flowc.executors.grid.base import Account, Batch, Element, NoAnswerError, State, Status
+from flowc.executors.grid.base import (
+    Account,
+    Batch,
+    Element,
+    Named,
+    NoAnswerError,
+    State,
+    Status,
+)
 
 
 class FakeQueue:
@@ -91,10 +99,10 @@ class FakeQueue:
             return Status(State.ENDED, name, "signal", 128 - code)
         return Status(State.ENDED, name, exit_code=code)
 
-    def cancel(self, elements: Mapping[str, Sequence[int]], *, kill: bool) -> None:
+    def cancel(self, elements: Mapping[Named, Sequence[int]], *, kill: bool) -> None:
         self._called("cancel")
-        for id, numbers in elements.items():
-            for number in numbers:
+        for (id, name), numbers in elements.items():
+            for number in numbers if self.batches[id].name == name else ():
                 self.cancelled.add((id, number))
                 process = self.processes.get((id, number))
                 if process is not None and process.poll() is None:

@@ -90,13 +90,16 @@ class Account:
 
 Element = tuple[str, int]
 """The engine's id of a batch, and the number in it."""
+Named = tuple[str, str]
+"""The engine's id of a batch, and the batch's name."""
 REST = 0
 """In place of a number: of the elements that have never run, all those that are not shown."""
 
 
 class Queue(Protocol):
-    """An engine. The driver calls it from one thread of its own, never from two at once, and a
-    call may block. All raise NoAnswerError where the engine cannot be reached."""
+    """An engine. The driver calls it from a thread of its own, never from two at once, and a call
+    may block. Only `accounts` has another thread, and may be called meanwhile. All raise
+    NoAnswerError where the engine cannot be reached."""
 
     name: str  # "slurm"
     sparse: bool  # whether the elements of a batch may have gaps
@@ -121,8 +124,9 @@ class Queue(Protocol):
         has ended may be missing; what has not may not."""
         ...
 
-    def cancel(self, elements: Mapping[str, Sequence[int]], *, kill: bool) -> None:
-        """End these elements of batches: TERM first, or KILL at once."""
+    def cancel(self, elements: Mapping[Named, Sequence[int]], *, kill: bool) -> None:
+        """End these elements of batches: TERM first, or KILL at once. What has the id and another
+        name is somebody else's."""
         ...
 
     def accounts(self, ids: Sequence[str]) -> Mapping[Element, Account]:

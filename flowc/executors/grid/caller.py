@@ -1,9 +1,9 @@
-"""A thread that talks to the engine, so that a controller that does not answer stops nothing."""
+"""Threads that talk to the engine, so that a controller that does not answer stops nothing."""
 
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -18,25 +18,28 @@ class Answer(NamedTuple):
     fault: NoAnswerError | RefusedError | LaterError | None
 
 
+_SOON_S = 0.2
+"""A thread that has nothing to do ends so soon."""
+_Calls = SimpleQueue[tuple[Callable[[], Any], Callable[[Answer], None]] | None]
+
+
 class Caller:
-    """Calls one after the other. Handlers of answers run in the thread that calls `wait`."""
+    """Calls of one lane are made one after the other, each lane has a thread. Handlers of answers
+    run in the thread that calls `wait`."""
 
     def __init__(self) -> None:
-        self._calls: SimpleQueue[tuple[Callable[[], Any], Callable[[Answer], None]] | None] = (
-            SimpleQueue()
-        )
+        self._lanes: dict[str, tuple[_Calls, threading.Thread]] = {}
         self._answers: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._thread: threading.Thread | None = None
         self._ready, self._bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self.open = 0  # calls whose answers have not been handled
 
-    def call(self, what: Callable[[], Any], then: Callable[[Answer], None]) -> None:
+    def call(self, lane: str, what: Callable[[], Any], then: Callable[[Answer], None]) -> None:
         """Have `what` done; `then` gets what comes of it."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="grid", daemon=True)
-            self._thread.start()
-        self.open += 1
-        self._calls.put((what, then))
+        if lane not in self._lanes:
+            calls: _Calls = SimpleQueue()
+            thread = threading.Thread(target=self._run, args=(calls,), name=lane, daemon=True)
+            self._lanes[lane] = calls, thread
+            thread.start()
+        self._lanes[lane][0].put((what, then))
 
     def ring(self) -> None:
         """End a `wait`; from any thread, and from a signal's handler."""
@@ -51,27 +54,25 @@ class Caller:
             while os.read(self._ready, 4096):
                 pass
         while not self._answers.empty():
-            handle = self._answers.get()
-            self.open -= 1
-            handle()
+            self._answers.get()()
 
-    def close(self, timeout_s: float = 5.0) -> None:
-        """A call that does not end is left to its own timeout."""
-        if self._thread is not None:
-            self._calls.put(None)
-            self._thread.join(timeout_s)
-            if self._thread.is_alive():
-                return
-            self._thread = None
-        if self._ready >= 0:
+    def close(self, timeout_s: float = 5.0, hurry: Collection[str] = ()) -> None:
+        """A call that does not end is left to its own timeout, in a lane of which nobody wants to
+        hear more (`hurry`) at once."""
+        for calls, _ in self._lanes.values():
+            calls.put(None)
+        for lane, (_, thread) in self._lanes.items():
+            thread.join(_SOON_S if lane in hurry else timeout_s)
+        self._lanes = {name: lane for name, lane in self._lanes.items() if lane[1].is_alive()}
+        if not self._lanes and self._ready >= 0:
             os.close(self._ready)
             os.close(self._bell)
             self._ready = self._bell = -1
 
-    def _run(self) -> None:
+    def _run(self, calls: _Calls) -> None:
         # No signal is blocked here: the engine's programs would inherit that, and Linux gives
         # signals to the main thread all the same.
-        while (item := self._calls.get()) is not None:
+        while (item := calls.get()) is not None:
             what, then = item
             try:
                 answer = Answer(what(), None)

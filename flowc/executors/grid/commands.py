@@ -10,9 +10,11 @@ from flowc.executors.grid.base import (
     Batch,
     Dialect,
     Element,
+    Named,
     NoAnswerError,
     RefusedError,
     Said,
+    State,
     Status,
 )
 
@@ -39,8 +41,16 @@ class Commands:
     def status(self, ids: Sequence[str]) -> Mapping[Element, Status]:
         return self._dialect.statuses(self._run(self._dialect.status(ids)))
 
-    def cancel(self, elements: Mapping[str, Sequence[int]], *, kill: bool) -> None:
-        for argv in self._dialect.cancel(elements, kill=kill):
+    def cancel(self, elements: Mapping[Named, Sequence[int]], *, kill: bool) -> None:
+        names = dict(elements.keys())
+        there = self.status([*names])
+        others = {
+            id
+            for (id, _), status in there.items()
+            if status.state is not State.ENDED and status.name not in ("", names.get(id))
+        }
+        ours = {id: numbers for (id, _), numbers in elements.items() if id not in others}
+        for argv in self._dialect.cancel(ours, kill=kill) if ours else ():
             self._dialect.cancelled(self._run(argv))
 
     def accounts(self, ids: Sequence[str]) -> Mapping[Element, Account]:

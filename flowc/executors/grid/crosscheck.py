@@ -54,7 +54,6 @@ class CrossCheck:
         if not self._ended or self._is_asking or now_s < self._at_s:
             return
         self._is_asking = True
-        queue = self._engine.queue
         ids = sorted({id for id, _ in self._ended})
 
         def then(answer: Answer) -> None:
@@ -66,7 +65,7 @@ class CrossCheck:
             oldest_s = time.monotonic() - _LATEST_S
             self._ended = {e: known for e, known in self._ended.items() if known.at_s > oldest_s}
 
-        self._engine.call(lambda: queue.accounts(ids), then)
+        self._engine.ask_accounts(ids, then)
 
     def _compare(self, element: Element, account: Account) -> None:
         known = self._ended.get(element)

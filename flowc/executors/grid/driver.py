@@ -17,7 +17,7 @@ from math import inf
 
 from flowc.events import JobEnded, JobStarted, Notice
 from flowc.executors.base import Capacity, Task
-from flowc.executors.grid.base import Queue, Settings
+from flowc.executors.grid.base import Named, Queue, Settings
 from flowc.executors.grid.caller import Answer
 from flowc.executors.grid.crosscheck import CrossCheck
 from flowc.executors.grid.engine import Engine
@@ -221,14 +221,14 @@ class GridExecutor:
     def _end(self, slots: Sequence[Slot], *, kill: bool) -> None:
         """Have the engine end these; what is stopped would not hear of it."""
         self.pause(False)
-        elements: dict[str, list[int]] = {}
+        elements: dict[Named, list[int]] = {}
         for slot in slots:
             slot.cancelled, slot.killed = True, slot.killed or kill
             group = slot.group
             if group.at == NEW:
                 self._tell_end(slot, cancelled(slot))
             elif group.id is not None:
-                elements.setdefault(group.id, []).append(slot.number)
+                elements.setdefault((group.id, group.batch.name), []).append(slot.number)
             elif kill:
                 self._give_up(slot)
         if not elements:
@@ -270,8 +270,8 @@ class GridExecutor:
         if verdict.revoke:
             forbid(group.directory, [slot.number])
             if group.id is not None:
-                id, queue = group.id, self._engine.queue
-                self._engine.call(lambda: queue.cancel({id: [slot.number]}, kill=True), _ignore)
+                batch, queue = (group.id, group.batch.name), self._engine.queue
+                self._engine.call(lambda: queue.cancel({batch: [slot.number]}, kill=True), _ignore)
         if slot.end is None and verdict.cause not in ("not-started", CANCELLED):
             verdict = self._explain(slot, verdict)
         if not slot.told_start:

@@ -1,7 +1,11 @@
-"""The engine, as the driver has it: calls that do not block, and what is told of silence."""
+"""The engine, as the driver has it: calls that do not block, and what is told of silence.
+
+The accounting is a server of its own, and a slow one, or a large file: while it is read, what the
+engine itself is asked must not wait.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
@@ -9,9 +13,11 @@ from flowc.events import Notice
 from flowc.executors.grid.base import NoAnswerError, Queue
 from flowc.executors.grid.caller import Answer, Caller
 
+_QUEUE, _ACCOUNTING = "queue", "accounting"
+
 
 class Engine:
-    """A queue behind a thread."""
+    """A queue behind threads."""
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
@@ -26,7 +32,11 @@ class Engine:
             self._answered(answer)
             then(answer)
 
-        self.caller.call(what, handle)
+        self.caller.call(_QUEUE, what, handle)
+
+    def ask_accounts(self, ids: Sequence[str], then: Callable[[Answer], None]) -> None:
+        """Likewise with what the accounting remembers. It may well be silent: nobody is told."""
+        self.caller.call(_ACCOUNTING, lambda: self.queue.accounts(ids), then)
 
     def _answered(self, answer: Answer) -> None:
         """Say, once, that it does not answer, and that it does again."""
@@ -43,5 +53,5 @@ class Engine:
             self.notices.append(Notice(time.time(), "answers-again", message))
 
     def close(self) -> None:
-        self.caller.close()
+        self.caller.close(hurry=(_ACCOUNTING,))
         self.queue.close()

@@ -151,7 +151,6 @@ class Watcher:
             return
         self._asking_accounts = True
         ids = sorted({slot.group.id for slot in slots if slot.group.id is not None})
-        queue = self._engine.queue
 
         def then(answer: Answer) -> None:
             self._asking_accounts = False
@@ -160,4 +159,4 @@ class Watcher:
                 if account is not None and account.name in ("", slot.group.batch.name):
                     slot.account = account
 
-        self._engine.call(lambda: queue.accounts(ids), then)
+        self._engine.ask_accounts(ids, then)
