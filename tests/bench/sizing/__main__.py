@@ -1,4 +1,4 @@
-"""How much memory is wasted: `python tests/bench/sizing --traces DIR`; `--check`, `--tune`."""
+"""How much memory is wasted: `python tests/bench/sizing --traces DIR`; `--check`, `--no-tune`."""
 
 import argparse
 import json
