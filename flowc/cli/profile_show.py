@@ -122,7 +122,7 @@ def _rule_row(evidence: "Evidence") -> list[str]:
         f"{len(evidence.good)}" + (f" (+{bad})" if bad else ""),
         _seconds(evidence.wall_s),
         _number(evidence.cores_peak),
-        _size(evidence.memory_peak_bytes),
+        ("under " if evidence.memory_is_bound else "") + _size(evidence.memory_peak_bytes),
         "-" if figures.cores is None else str(figures.cores),
         "-" if figures.memory_bytes is None else f"{shown_gb(figures.memory_bytes):g}",
         figures.why,

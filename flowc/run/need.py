@@ -12,6 +12,7 @@ from flowc.lang.workflow import Rule
 from flowc.plan.call import is_function
 from flowc.plan.decision import Plan
 from flowc.plan.request import Origin, Request
+from flowc.run.causes import NOT_ITS_FAULT
 from flowc.run.choose import HERE_CORES, HERE_MEMORY, IN_QUEUE, Budget, Need, total
 from flowc.run.options import RunOptions
 from flowc.run.place import Places
@@ -71,6 +72,7 @@ class Requests:
         self._budget = budget
         self._clip = clip
         self._raised: dict[JobId, Request] = {}  # what was learnt from attempts that failed
+        self._innocent: dict[JobId, int] = {}  # how many of them have failed for another's fault
 
     def learn(
         self,
@@ -82,6 +84,8 @@ class Requests:
     ) -> None:
         """An attempt has used up its memory or its time: the next one asks for twice as much, or
         for the most memory that was measured of its rule, where that is more than it has had."""
+        if cause in NOT_ITS_FAULT:
+            self._innocent[job] = self._innocent.get(job, 0) + 1
         known = self._raised.get(job, Request(memory_bytes=0))
         if cause == "oom":
             used_bytes = max(memory_bytes, seen_bytes or 0)
@@ -122,13 +126,23 @@ class Requests:
             request = replace(request, limit_s=limit_s, origins=origins)
         return request
 
+    def _planned(self, job: JobId, attempt: int) -> Request:
+        """Figures of measurements rise from attempt to attempt, but for those that have failed for
+        another's fault."""
+        request = self._plan.request(job, attempt)
+        own = attempt - self._innocent.get(job, 0)
+        origin = request.origins.get("memory")
+        if own == attempt or origin is None or origin.kind not in ("profile", "override"):
+            return request
+        return replace(request, memory_bytes=self._plan.request(job, own).memory_bytes)
+
     def of(self, job: JobId, attempt: int) -> Request:
         """What an attempt at a job gets. Raises WorkflowError where it can never get it.
 
         Threads are scaled down to what there is. So is all else with `clip`, and in later
         attempts: who asks for more each time gets all there is in the end.
         """
-        request = self._raise(job, self._plan.request(job, attempt))
+        request = self._raise(job, self._planned(job, attempt))
         request = self.places.placed(job, request)
         budget = self._budget
         if request.cores > budget.cores:

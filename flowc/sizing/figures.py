@@ -63,6 +63,13 @@ class Evidence:
         """The most that was ever used at once."""
         return max((a.memory_peak_bytes or 0 for a in self.sized), default=None)
 
+    @property
+    def memory_is_bound(self) -> bool:
+        """Whether it is known of that peak only that no more was used."""
+        peak = self.memory_peak_bytes
+        largest = [one for one in self.sized if one.memory_peak_bytes == peak]
+        return all(one.memory_is_bound for one in largest) and bool(largest)
+
     @cached_property
     def cores_peak(self) -> float | None:
         return max((c for a in self.good if (c := cores_used(a)) is not None), default=None)

@@ -139,6 +139,31 @@ def test_a_profile_of_the_rule_says_what_was_seen(
         assert asked[:3] == pytest.approx([1, 4 + 16 * MIB / GIB, 2 * (4 + 16 * MIB / GIB)])
 
 
+class Unlucky(Greedy):
+    """Its nodes fail, and jobs have all they need."""
+
+    def wait(self, timeout_s: float | None) -> list[JobStarted | JobEnded]:
+        task = self.tasks.pop(0)
+        if task.attempt > 3:
+            Path("one.txt").touch()
+        cause, code = ("", 0) if task.attempt > 3 else ("node-failure", 1)
+        return [JobEnded(task.job, task.attempt, 0.0, code, 0.0, None, None, cause)]
+
+
+def test_who_fails_for_another_s_fault_asks_for_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    attempts = [{"rule": "one", "outcome": "ok", "memory_peak_bytes": 4 * GIB}] * 3
+    runs = [{"run": "a", "attempts": attempts}]
+    data = {"format": "flowc-profile", "version": 1, "runs": runs}
+    Path("p.json").write_text(json.dumps(data))
+    text = RULE.replace("    shell", '    profile: "p.json"\n    shell')
+    asked, code = asked_gb(Unlucky(1), text)
+    assert code == 0 and len(asked) == 4
+    assert asked == [pytest.approx(asked[0])] * 4
+
+
 def test_what_is_given_may_be_used() -> None:
     """Spare memory raises the limit above which a job is killed, and never lowers it."""
     task = Task(JobId(0), 1, "one", ("true",), ".", {}, 1, 100, None, "x", memory_limit_bytes=125)

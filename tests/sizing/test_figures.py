@@ -90,6 +90,18 @@ def test_what_was_killed_for_memory_is_not_asked_for_again() -> None:
     assert figures.memory_bytes is not None and figures.memory_bytes >= 4 * GIB
 
 
+def test_a_peak_that_is_but_a_bound_is_told_as_one() -> None:
+    bound, exact = (attempt(1, memory_is_bound=b) for b in (True, False))
+    assert evidence(bound, bound).memory_is_bound
+    assert not evidence(bound, exact).memory_is_bound
+    assert not evidence().memory_is_bound
+
+
+def test_the_peak_stands_in_the_resource_file() -> None:
+    data = make_resources([evidence(attempt(1), attempt(2))], "p.json")
+    assert data["rules"]["a"]["peak_gb"] == 2
+
+
 def test_nothing_measured_gives_nothing() -> None:
     figures = evidence(attempt(None, None), attempt(9.0, outcome="failed")).figures()
     assert (figures.cores, figures.memory_bytes) == (None, None)
