@@ -3,49 +3,60 @@
 Who looks at memory now and then may come too late; the kernel never does. It needs a place where
 flowc may make groups, with the memory controller handed down: below the group that flowc is in, or
 beside it, as in a session of systemd's. Where flowc is alone in its group it makes itself such a
-place. No process that is not flowc's own is ever moved.
+place, until it ends. No process that is not flowc's own is ever moved, and nothing gets out of a
+limit that flowc itself is under.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
+from flowc.executors import ingroup
 from flowc.suppress import suppress
 
-TYPE_CHECKING = False  # nodes import this for each job
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_PREFIX = "flowc-"
-_LEAF = f"{_PREFIX}self"
-_mkdir, _rmdir = os.mkdir, os.rmdir  # the kernel makes and removes the files of a group itself
+_LEAST_BYTES = 16 * 1024**2
+"""No limit is below it: the kernel counts what a process needs to begin at all, such as its tables
+of pages. Who looks at what programs use themselves keeps the limit all the same."""
+_LIMITS = ("memory.max", "memory.high", "memory.swap.max", "cpu.max", "cpuset.cpus")
+_DIVIDE_TRIES = 20
+_CLOSE_S, _CLOSE_LOOK_S = 5.0, 0.002
+_mkdir, _remove = os.mkdir, ingroup.remove  # the kernel makes the files of a group itself
 
 
 class Group:
     """The cgroup of one task. Raises OSError where the kernel refuses."""
 
-    def __init__(self, path: str, limit_bytes: int) -> None:
+    def __init__(self, path: str, limit_bytes: int, *, is_below_own: bool = False) -> None:
+        """`is_below_own`: flowc has divided the group in which it was alone."""
         self.path = path
+        self.is_below_own = is_below_own
         self._members: set[int] = set()
         _mkdir(path)
         try:
-            _write(f"{path}/memory.max", limit_bytes)
+            ingroup.write(f"{path}/memory.max", max(limit_bytes, _LEAST_BYTES))
             with suppress(OSError):  # no swap: what the task may use would be more than it seems
-                _write(f"{path}/memory.swap.max", 0)
+                ingroup.write(f"{path}/memory.swap.max", 0)
             with suppress(OSError):  # all of its processes are ended, not just the largest
-                _write(f"{path}/memory.oom.group", 1)
+                ingroup.write(f"{path}/memory.oom.group", 1)
         except OSError:
             self.remove()
             raise
 
     def attach(self, pids: Iterable[int]) -> None:
-        """Put processes into the group, and what they start from now on. What they use already
-        stays where it was counted."""
+        """Put processes into the group that are not in it, and what they start from now on. What
+        they use already stays where it was counted."""
+        name = f"/{os.path.basename(self.path)}"
         for pid in pids:
             if pid not in self._members:
-                with suppress(OSError):  # it has just ended
-                    _write(f"{self.path}/cgroup.procs", pid)
                 self._members.add(pid)
+                now = _read(f"/proc/{pid}/cgroup")
+                if f"{name}\n" not in now and f"{name}/" not in now:  # to ask costs less
+                    ingroup.attach(self.path, pid)
 
     @property
     def was_killed(self) -> bool:
@@ -54,20 +65,16 @@ class Group:
 
     def remove(self) -> bool:
         """Whether it is gone: not while it has a process."""
-        try:
-            _rmdir(self.path)
-        except FileNotFoundError:
-            return True
-        except OSError:
-            return False
-        return True
+        return _remove(self.path)
 
 
 class Room:
     """Where groups of tasks are made."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_own: bool = False) -> None:
+        """`is_own`: it is flowc's own group, which was divided for it."""
         self.path = path
+        self._is_own = is_own
         self._count = 0
         self._busy: list[Group] = []  # tasks that have ended, but not all of their processes
         self._sweep()
@@ -75,8 +82,9 @@ class Room:
     def group(self, limit_bytes: int) -> Group | None:
         """A new group; None where the kernel refuses."""
         self._count += 1
+        path = f"{self.path}/{ingroup.PREFIX}{os.getpid()}-{self._count}"
         try:
-            return Group(f"{self.path}/{_PREFIX}{os.getpid()}-{self._count}", limit_bytes)
+            return Group(path, limit_bytes, is_below_own=self._is_own)
         except OSError:
             return None
 
@@ -84,14 +92,24 @@ class Room:
         """Its task has ended."""
         self._busy = [one for one in (*self._busy, group) if not one.remove()]
 
+    def close(self) -> None:
+        """Leave nothing behind: no process in a group that was given back, and no group."""
+        until = time.monotonic() + _CLOSE_S
+        for group in self._busy:
+            ingroup.end(group.path)
+        while self._busy and time.monotonic() < until:
+            self._busy = [one for one in self._busy if not one.remove()]
+            time.sleep(_CLOSE_LOOK_S)
+        if self._is_own:
+            ingroup.unite(self.path)
+
     def _sweep(self) -> None:
         """Remove what flowcs that were killed have left; the kernel keeps what has processes."""
         with suppress(OSError):
             for name in os.listdir(self.path):
-                pid = name.removeprefix(_PREFIX).partition("-")[0]
-                if name.startswith(_PREFIX) and pid.isdecimal() and not _exists(int(pid)):
-                    with suppress(OSError):
-                        _rmdir(f"{self.path}/{name}")
+                pid = name.removeprefix(ingroup.PREFIX).partition("-")[0]
+                if name.startswith(ingroup.PREFIX) and pid.isdecimal() and not _exists(int(pid)):
+                    _remove(f"{self.path}/{name}")
 
 
 def find_room(root: str = "/", is_own: Callable[[int], bool] | None = None) -> Room | None:
@@ -100,31 +118,62 @@ def find_room(root: str = "/", is_own: Callable[[int], bool] | None = None) -> R
     own = _own_group(root)
     if own is None:
         return None
-    for place in (own, os.path.dirname(own)):
-        if "memory" in _read(f"{place}/cgroup.subtree_control").split() and _may_make(place):
-            return Room(place)
-    if _may_make(own) and _hand_down(own, is_own or _is_own):
-        return Room(own)
+    if _may_make(own):
+        if _hands_down(own) or (_is_root(own) and _hand_down(own)):
+            return Room(own)
+        if _divide(own, is_own or _is_own):
+            return Room(own, is_own=True)
+    above = os.path.dirname(own)
+    if _hands_down(above) and _may_make(above) and not _has_limit(own):
+        return Room(above)
     return None
 
 
-def _hand_down(own: str, is_own: Callable[[int], bool]) -> bool:
-    """Let the memory controller be used below our own group. Its processes have to move to a group
-    below it for that; that is done only if they are ours."""
-    if "memory" not in _read(f"{own}/cgroup.controllers").split():
-        return False
-    pids = [int(pid) for pid in _read(f"{own}/cgroup.procs").split()]
-    if not all(map(is_own, pids)):
+def _hands_down(place: str) -> bool:
+    """Whether groups below this one have the memory controller."""
+    return "memory" in _read(f"{place}/cgroup.subtree_control").split()
+
+
+def _hand_down(place: str) -> bool:
+    if "memory" not in _read(f"{place}/cgroup.controllers").split():
         return False
     try:
-        with suppress(FileExistsError):
-            _mkdir(f"{own}/{_LEAF}")
-        for pid in pids:
-            _write(f"{own}/{_LEAF}/cgroup.procs", pid)
-        _write(f"{own}/cgroup.subtree_control", "+memory")
+        ingroup.write(f"{place}/cgroup.subtree_control", "+memory")
     except OSError:
         return False
     return True
+
+
+def _is_root(place: str) -> bool:
+    """Whether it is the machine's first group, the only one that may have both processes and
+    groups with a limit on memory."""
+    return not os.path.exists(f"{place}/cgroup.type")
+
+
+def _has_limit(group: str) -> bool:
+    """Whether a task beside this group would get out of a limit that flowc is under."""
+    return any(_read(f"{group}/{name}").split()[:1] not in ([], ["max"]) for name in _LIMITS)
+
+
+def _divide(own: str, is_own: Callable[[int], bool]) -> bool:
+    """Let the memory controller be used below our own group. Its processes have to move to a group
+    below it for that; that is done only if they are ours."""
+    leaf = f"{own}/{ingroup.OWN}"
+    if "memory" not in _read(f"{own}/cgroup.controllers").split():
+        return False
+    for _ in range(_DIVIDE_TRIES):  # a process may be made while the others are moved
+        pids = [int(pid) for pid in _read(f"{own}/cgroup.procs").split()]
+        if not all(map(is_own, pids)):
+            break
+        with suppress(OSError):
+            _mkdir(leaf)
+        for pid in pids:
+            ingroup.attach(leaf, pid)
+        if _hand_down(own):
+            return True
+    if os.path.exists(leaf):
+        ingroup.unite(own)
+    return False
 
 
 def _own_group(root: str) -> str | None:
@@ -141,7 +190,7 @@ def _own_group(root: str) -> str | None:
         if kind.startswith("cgroup2 "):
             _, _, _, inner, mount = fields.split()[:5]
             inside = group if inner == "/" else group.removeprefix(inner)
-            return os.path.normpath(f"{root}{mount}/{inside}")
+            return os.path.normpath(f"{root.rstrip('/')}{mount}/{inside}")
     return None
 
 
@@ -174,11 +223,3 @@ def _read(path: str) -> str:
             return file.read()
     except OSError:
         return ""
-
-
-def _write(path: str, value: int | str) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)  # it is there, or not for us
-    try:
-        os.write(file, str(value).encode())
-    finally:
-        os.close(file)

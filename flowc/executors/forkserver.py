@@ -8,7 +8,10 @@ ends all tasks, since nobody else would.
 It reads messages from its standard input and writes messages to its standard output. A message is
 a length of 4 bytes, little-endian, and a tuple in `marshal`'s form:
 
-    (START, number, program, argv, env, log, cwd)   env is added to that of SETTINGS; cwd or None
+    (START, number, program, argv, env, log, cwd, group)
+                                                    env is added to that of SETTINGS; cwd or None;
+                                                    group: None, or the path of the cgroup to start
+                                                    in, and whether flowc has divided its own
     (SIGNAL, number, signal)                        to the group of a task
     (SETTINGS, run, pid, env, default_signals)      the first one: flowc's, and what all tasks have
     (CLOSE,)                                        all is well: the last one
@@ -18,7 +21,7 @@ a length of 4 bytes, little-endian, and a tuple in `marshal`'s form:
     (ENDED, number, status, at_s, monotonic_s, user_s, system_s, maxrss_kib, blocks_in, blocks_out,
      group_lives)
 
-Nothing of flowc is imported here, so that it starts fast and stays small.
+Nothing of flowc is imported here before it is needed, so that it starts fast and stays small.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
     from typing import Any
+
+    from flowc.executors.ingroup import Maker
 else:
     import _signal as signal  # `signal` without its enums, which take 6 ms
 
@@ -64,6 +69,8 @@ class Server:
         self.inbox = bytearray()
         self.outbox = bytearray()
         self.is_urgent = False  # something in the outbox should be told at once
+        self.group: tuple[str, bool] | None = None  # of the last task that has one, as in START
+        self.maker: Maker | None = None
 
     def serve(self) -> bool:
         """Until told to close: True. False: flowc is gone."""
@@ -136,6 +143,7 @@ class Server:
         env: dict[bytes, bytes],
         log: str,
         cwd: str | None,
+        group: tuple[str, bool] | None,
     ) -> None:
         if os.getppid() != self.flowc:  # killed, and its last wishes are still in the pipe
             return
@@ -148,15 +156,11 @@ class Server:
         try:
             if cwd is not None:
                 os.chdir(cwd)
-            pid = os.posix_spawn(
-                program,
-                argv,
-                {**self.env, **env},
-                file_actions=(_STDIN, (os.POSIX_SPAWN_DUP2, fd, 1), _STDERR),
-                setpgroup=0,
-                setsigdef=self.default_signals,
-                setsigmask=(),
-            )
+            full = {**self.env, **env}
+            if group is None:
+                pid = self.spawn(program, argv, full, fd)
+            else:
+                pid = self.spawn_in(group, program, argv, full, fd)
         except (OSError, ValueError) as fault:
             self.tell(FAILED, number, *_words(fault), False)
             return
@@ -167,6 +171,36 @@ class Server:
         self.number_of[pid] = number
         self.pid_of[number] = pid
         self.tell(STARTED, number, pid, at_s, began_s)
+
+    def spawn(self, program: str, argv: tuple[str, ...], env: dict[bytes, bytes], log: int) -> int:
+        return os.posix_spawn(
+            program,
+            argv,
+            env,
+            file_actions=(_STDIN, (os.POSIX_SPAWN_DUP2, log, 1), _STDERR),
+            setpgroup=0,
+            setsigdef=self.default_signals,
+            setsigmask=(),
+        )
+
+    def spawn_in(
+        self,
+        group: tuple[str, bool],
+        program: str,
+        argv: tuple[str, ...],
+        env: dict[bytes, bytes],
+        log: int,
+    ) -> int:
+        from flowc.executors import ingroup  # late: few machines let flowc make groups
+
+        if self.maker is None:
+            self.maker = ingroup.Maker(self.default_signals)
+        self.group = group
+        pid = self.maker.make(group[0], program, argv, env, log)
+        if pid is None:
+            pid = self.spawn(program, argv, env, log)
+            ingroup.attach(group[0], pid)
+        return pid
 
     def signal(self, number: int, which: int) -> None:
         pid = self.pid_of.get(number)
@@ -218,6 +252,16 @@ class Server:
             time.sleep(_ORPHAN_GRACE_S)
             self.reap()
 
+    def leave_groups(self) -> None:
+        """Remove what flowc has made for tasks, once they have ended."""
+        if self.group is not None:
+            from flowc.executors import ingroup  # late: as above
+
+            place = os.path.dirname(self.group[0])
+            ingroup.tidy(place, self.flowc)
+            if self.group[1]:
+                ingroup.unite(place)
+
     def has_mark(self, pid: int) -> bool:
         try:
             with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
@@ -256,3 +300,4 @@ def main() -> None:
     server = Server()
     if not server.serve() and server.mark:
         server.end_all()
+        server.leave_groups()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from flowc.executors.base import Capacity, Task
+    from flowc.executors.cgroup import Group
     from flowc.ids import JobId
 else:
     import _signal as signal  # `signal` without its enums, which take 6 ms
@@ -43,11 +44,14 @@ _CLOSE_GRACE_S = 0.5
 class _Running:
     """A task whose end has not been reported."""
 
-    __slots__ = ("began_s", "cause", "ended", "kill_at", "number", "pid", "task", "term_at")
+    __slots__ = (
+        "began_s", "cause", "ended", "group", "kill_at", "number", "pid", "task", "term_at"
+    )  # fmt: skip
 
     def __init__(self, number: int, task: Task) -> None:
         self.number = number
         self.task = task
+        self.group: Group | None = None  # in which the kernel limits its memory
         self.pid = 0  # from its start on, as the next ones
         self.began_s = 0.0  # monotonic
         self.term_at: float | None = None
@@ -88,12 +92,20 @@ class LocalExecutor:
             try:
                 if self._spawner is None:
                     self._spawner = Spawner(self._run, as_copy=self._is_small)
-                self._spawner.start(running.number, task)
+                self._start(self._spawner, running)
             except NotStartedError as fault:
                 self._not_started(running, fault)
             except OSError as fault:
                 text = f"no process can be made: {fault.strerror}"
                 self._not_started(running, NotStartedError(126, text))
+
+    def _start(self, spawner: Spawner, running: _Running) -> None:
+        group = None
+        limit_bytes = running.task.memory_limit_bytes
+        if limit_bytes is not None:
+            group = running.group = self._memory.group(limit_bytes)
+        place = None if group is None else (group.path, group.is_below_own)
+        spawner.start(running.number, running.task, place)
 
     def wait(self, timeout_s: float | None) -> list[JobStarted | JobEnded]:
         if self._events:  # something to tell already; what else has happened comes along
@@ -139,6 +151,7 @@ class LocalExecutor:
             self._spawner.close()
             self._spawner = None
             end_marked(run_mark(self._run), _CLOSE_GRACE_S)
+        self._memory.close()
 
     # ---- signals
 
@@ -190,11 +203,14 @@ class LocalExecutor:
             running.term_at = start.began_s + task.limit_s
             self._timed[running.number] = running
         if task.memory_limit_bytes is not None:
-            self._memory.add(start.pid, task.memory_limit_bytes, start.began_s)
+            self._memory.add(start.pid, task.memory_limit_bytes, start.began_s, running.group)
         self._events.append(JobStarted(task.job, task.attempt, start.at_s, str(start.pid)))
 
     def _ended(self, running: _Running, end: Ended) -> None:
         code = os.waitstatus_to_exitcode(end.status)
+        if code != 0 and self._memory.was_killed(running.pid):
+            running.cause = running.cause or "oom"
+            self._kernel_kills = kernel_kills()
         seen_bytes = self._memory.remove(running.pid)
         del self._of_pid[running.pid]
         if code in (-signal.SIGKILL, 128 + signal.SIGKILL) and not running.cause:
@@ -244,6 +260,7 @@ class LocalExecutor:
 
     def _not_started(self, running: _Running, fault: NotStartedError) -> None:
         task = running.task
+        self._memory.give_back(running.group)
         now_s = time.time()
         text = os.fsencode(f"{fault.message}\n")
         try:
@@ -273,6 +290,7 @@ class LocalExecutor:
                 self._memory.remove(running.pid)
                 del self._of_pid[running.pid]
             else:
+                self._memory.give_back(running.group)
                 self._events.append(JobStarted(task.job, task.attempt, now_s, ""))
             wall_s = now - running.began_s if running.pid else 0.0
             cause = running.cause or "vanished"

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 
 from flowc.dataclass import dataclass
-from flowc.executors.cgroup import Group, Room, find_room
 
 TYPE_CHECKING = False  # nodes import this for each job
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from flowc.executors.cgroup import Group, Room
 
 _FIRST_S = 0.05
 _SHORTEST_S, _LONGEST_S = 0.05, 2.0
@@ -39,37 +40,60 @@ class _Watched:
         self.most_bytes = 0
 
 
+def _find_room() -> Room | None:
+    from flowc.executors.cgroup import find_room  # late: not every run limits memory
+
+    return find_room()
+
+
 class MemoryWatch:
     """Knows tasks by the process that leads each. Nothing runs by itself: the owner asks.
 
     Where there is room for cgroups, the kernel keeps the limit between two looks. A process that a
-    task has started before it came into its group is put there at the next look.
+    task has in no group is put there at the next look: the task could not be made in it.
     """
 
-    def __init__(self, find: Callable[[], Room | None] = find_room) -> None:
+    def __init__(self, find: Callable[[], Room | None] = _find_room) -> None:
         self._find = find
         self._room: Room | None = None
         self._has_looked = False
         self._tasks: dict[int, _Watched] = {}
 
-    def add(self, pid: int, limit_bytes: int, now_s: float) -> None:
+    def group(self, limit_bytes: int) -> Group | None:
+        """In which a task is to be started; None: in no other than the rest."""
         if not self._has_looked:
             self._room, self._has_looked = self._find(), True
-        group = None if self._room is None else self._room.group(limit_bytes)
-        if group is not None:
-            group.attach((pid,))
+        return None if self._room is None else self._room.group(limit_bytes)
+
+    def give_back(self, group: Group | None) -> None:
+        """It is not used any more."""
+        if group is not None and self._room is not None:
+            self._room.give_back(group)
+
+    def add(self, pid: int, limit_bytes: int, now_s: float, group: Group | None = None) -> None:
         self._tasks[pid] = _Watched(limit_bytes, now_s + _FIRST_S, group)
 
     def remove(self, pid: int) -> int | None:
         """The most that was seen of it, None for nothing."""
-        task = self._tasks.pop(pid, None)
+        task = self._tasks.get(pid)
         if task is None:
             return None
-        if task.group is not None and self._room is not None:
-            if task.group.was_killed:  # it has had all that it might have
-                task.most_bytes = max(task.most_bytes, task.limit_bytes)
-            self._room.give_back(task.group)
+        if self.was_killed(pid):  # it has had all that it might have
+            task.most_bytes = max(task.most_bytes, task.limit_bytes)
+        del self._tasks[pid]
+        self.give_back(task.group)
         return task.most_bytes or None
+
+    def was_killed(self, pid: int) -> bool:
+        """Whether the kernel has ended a task, or a part of it, at its limit."""
+        task = self._tasks.get(pid)
+        return task is not None and task.group is not None and task.group.was_killed
+
+    def close(self) -> None:
+        """No task is left."""
+        if self._room is not None:
+            self._room.close()
+            self._room, self._has_looked = None, False
 
     def next_s(self) -> float | None:
         """When to look next."""

@@ -35,11 +35,12 @@ _RESET = tuple(
 _MARK = VARIABLE.encode()
 _START = """
 import sys
-sys.path.insert(0, sys.argv.pop())
-import forkserver
-del sys.path[0]
+sys.path.append(sys.argv.pop())
+from flowc.executors import forkserver
+del sys.path[-1]
 forkserver.main()
 """
+_ROOT = os.path.abspath(f"{forkserver.__file__}/../../..")
 _CHUNK_BYTES = 1 << 16
 
 
@@ -92,6 +93,7 @@ class _Request:
     program: str
     env: dict[bytes, bytes]
     argv: tuple[str, ...]
+    group: tuple[str, bool] | None
 
 
 class Spawner:
@@ -118,15 +120,16 @@ class Spawner:
         base = {key: value for key, value in os.environb.items() if key and b"=" not in key}
         self._send(forkserver.SETTINGS, self._run, os.getpid(), base, _RESET)
 
-    def start(self, number: int, task: Task) -> None:
-        """Ask for a process. Raises NotStartedError where it is known at once that none can be."""
+    def start(self, number: int, task: Task, group: tuple[str, bool] | None = None) -> None:
+        """Ask for a process. Raises NotStartedError where it is known at once that none can be.
+        `group`: the path of the cgroup it is to be in, and whether flowc has divided its own."""
         env = self._environment(task.env).copy()
         cwd = task.cwd
         if cwd is not None and not os.path.isdir(cwd):
             raise NotStartedError(126, f"{cwd}: no such directory")
         program = self._find(task.argv[0], env, cwd)
         env[_MARK] = b"%s:%d:%d" % (self._run, task.job, task.attempt)
-        self._ask(number, _Request(task, program, env, task.argv))
+        self._ask(number, _Request(task, program, env, task.argv, group))
 
     def signal(self, number: int, which: int) -> None:
         """Send a signal to the group of a task whose end has not been told."""
@@ -170,7 +173,14 @@ class Spawner:
         task = request.task
         cwd = None if task.cwd is None else os.path.abspath(task.cwd)
         self._send(
-            forkserver.START, number, request.program, request.argv, request.env, task.log, cwd
+            forkserver.START,
+            number,
+            request.program,
+            request.argv,
+            request.env,
+            task.log,
+            cwd,
+            request.group,
         )
 
     def _understand(self, message: tuple[Any, ...]) -> Started | Failed | Ended | None:
@@ -280,7 +290,7 @@ def _program(read: int, write: int, ours: tuple[int, int], run: bytes) -> int:
     python = sys.executable or which("python3", os.environ.get("PATH", os.defpath)) or "python3"
     return os.posix_spawn(
         python,
-        (python, "-I", "-S", "-c", _START, os.path.dirname(forkserver.__file__)),
+        (python, "-I", "-S", "-c", _START, _ROOT),
         env,
         file_actions=((os.POSIX_SPAWN_DUP2, read, 0), (os.POSIX_SPAWN_DUP2, write, 1)),
         setsid=True,
