@@ -3,14 +3,16 @@
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from errno import EACCES
 
 from flowc.diagnostic import fail
 
 
 def write_whole(path: str, parts: Iterable[str], *, code: str = "unwritable-file") -> None:
     """Put a text in place of a file's content: whatever happens, whoever reads sees the old one or
-    the new one. A symbolic link stays one, and a file keeps its mode. Bytes that are no UTF-8
-    leave as they came. Raises WorkflowError, with that code."""
+    the new one. A symbolic link stays one, a file keeps its mode, and one that is write-protected
+    its content; what is no file (`/dev/null`, a FIFO) is written to. Bytes that are no UTF-8 leave
+    as they came. Raises WorkflowError, with that code."""
     try:
         _write(os.path.realpath(path), parts)
     except OSError as fault:
@@ -19,6 +21,13 @@ def write_whole(path: str, parts: Iterable[str], *, code: str = "unwritable-file
 
 
 def _write(path: str, parts: Iterable[str]) -> None:
+    if os.path.exists(path):
+        if not os.access(path, os.W_OK):  # a new file would take its place all the same
+            raise PermissionError(EACCES, "it is write-protected")
+        if not os.path.isfile(path) and not os.path.isdir(path):
+            with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                file.writelines(parts)
+            return
     new = f"{path}.{os.getpid()}.new"
     try:
         with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:

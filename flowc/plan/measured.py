@@ -159,7 +159,7 @@ def _contradictions(rule: Rule, evidence: Evidence) -> Iterator[Diagnostic]:
     peak = evidence.memory_peak_bytes
     if declared is not None and peak is not None and rule.mem is not None:
         shown = f"rule `{rule.name}` declares {show_gb(declared)} of memory, and "
-        if peak > declared:
+        if peak > declared and not evidence.memory_is_bound:
             yield Diagnostic(
                 "contradicted-memory",
                 f"{shown}{show_gb(peak)} was used when it was measured",

@@ -281,6 +281,8 @@ def may_add_to(path: str) -> None:
         load_data(path)
     elif not os.path.isdir(directory):
         raise fail("unwritable-profile", f"there is no directory `{directory}` for the profile")
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise fail("unwritable-profile", f"`{path}` is write-protected, and stays as it is")
     if not os.access(directory, os.W_OK):
         raise fail("unwritable-profile", f"nothing can be written into `{directory}`")
 

@@ -152,6 +152,13 @@ def test_check_compares(measured: Flowc, directives: dict[str, str], codes: list
     assert code == 0
 
 
+def test_a_bound_contradicts_nothing(measured: Flowc) -> None:
+    """What a process begins with is not what the job needs."""
+    workflow(profile="'p.json'", threads="2", mem_gb="0.25")
+    Path("p.json").write_text(profile(*[attempt("count", 0.5, 1.9, memory_is_bound=True)] * 3))
+    assert "contradicted-memory" not in measured("check")[2]
+
+
 def test_check_tells_of_stale_thin_and_missing_evidence(flowc: Flowc) -> None:
     workflow(profile="'p.json'")
     code, _, err = flowc("check")

@@ -153,6 +153,16 @@ def test_a_missing_directory_is_told_before_the_run(tmp_path: Path) -> None:
         may_add_to(str(tmp_path / "x" / "p.json"))
 
 
+def test_what_is_write_protected_is_told_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "p.json"
+    add_run(str(path), run_of(FULL))
+    monkeypatch.setattr(os, "access", lambda which, mode: which != str(path))
+    with pytest.raises(WorkflowError, match="write-protected"):
+        may_add_to(str(path))
+
+
 def test_a_link_stays_one(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / "p.json"
