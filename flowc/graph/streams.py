@@ -54,6 +54,15 @@ def streams_of(graph: "JobGraph") -> Streams:
     )
 
 
+def services_by_consumer(graph: "JobGraph") -> dict[JobId, list[JobId]]:
+    """The services that each job needs, of those that need any."""
+    found: dict[JobId, list[JobId]] = {}
+    for service, consumers in graph.streams.consumers.items():
+        for job in consumers:
+            found.setdefault(job, []).append(service)
+    return found
+
+
 def _flagged(graph: "JobGraph", is_meant: Callable[[Flags], bool]) -> frozenset[FileId]:
     """The outputs with such flags."""
     flags_by_rule = {

@@ -172,16 +172,19 @@ class Run:
                 self._line_up(job)
 
     def _decide(self, job: JobId) -> None:
-        needed = still_needed(
-            self._plan, job, self._disk, self._history, self._has_run, self._digests, self._news
-        )
+        if self._services.is_one(job):
+            needed = not self._state.is_idle(job)
+        else:
+            needed = still_needed(
+                self._plan, job, self._disk, self._history, self._has_run, self._digests, self._news
+            )
         self._state.decide(job, needed)
         if not needed:
             self._tell.skipped(job, "up-to-date")
             self._remove_temp(job, ran=False)
 
     def _has_run(self, job: JobId) -> bool:
-        return self._state.status(job) is Status.DONE or job in self._services.serving
+        return self._state.status(job) is Status.DONE or self._services.is_one(job)
 
     def _line_up(self, job: JobId) -> None:
         state = self._state

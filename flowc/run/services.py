@@ -1,14 +1,16 @@
 """Services while a run lasts: they run beside their consumers, and are ended after the last.
 
-A service serves as soon as its outputs are there; then its consumers may start. If it ends by
-itself before they are over it has failed, and those that run fail with it; when it is tried again,
-so are they, once it serves again.
+A service starts when one of its consumers waits for nothing else (`flowc.run.state` sees when that
+is). It serves as soon as its outputs are there; then its consumers may start. If it ends by itself
+before they are over it has failed, and those that run fail with it; when it is tried again, so are
+they, once it serves again.
 """
 
 import os
 
 from flowc.executors.base import Executor
 from flowc.graph.job import JobGraph
+from flowc.graph.streams import services_by_consumer
 from flowc.ids import JobId
 from flowc.run.causes import RESTARTED, SERVICE_FAILED
 from flowc.run.files import Fault
@@ -24,10 +26,7 @@ class Services:
     def __init__(self, graph: JobGraph, state: RunState, executor: Executor) -> None:
         self._graph, self._state, self._executor = graph, state, executor
         self._consumers = graph.streams.consumers
-        self._of: dict[JobId, list[JobId]] = {}  # the services that a job needs
-        for service, consumers in self._consumers.items():
-            for job in consumers:
-                self._of.setdefault(job, []).append(service)
+        self._of = services_by_consumer(graph)
         self._starting: set[JobId] = set()
         self.serving: set[JobId] = set()
         self._parked: list[JobId] = []  # ready but for services that are down, or have no room
@@ -105,7 +104,6 @@ class Services:
             if all(os.path.lexists(graph.paths[file]) for file in graph.outputs[job]):
                 self._starting.discard(job)
                 self.serving.add(job)
-                self._state.served(job)
                 self._line_up_parked()
         idle = [job for job in (*self._starting, *self.serving) if job not in self._asked]
         idle = [job for job in idle if self._state.is_idle(job)]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
 from flowc.dataclass import dataclass, field
+from flowc.graph.streams import services_by_consumer
 from flowc.ids import JobId
 from flowc.plan.request import Request
 from flowc.run.choose import Chooser, Need, total
@@ -52,6 +53,8 @@ class Simulation:
         self._claims = Claims(state, chooser.budget, self._need)
         self._services: dict[JobId, tuple[float, Need]] = {}  # that run: since when
         self._parked: list[JobId] = []  # services that wait for the end of others
+        self._needed = services_by_consumer(state.graph)
+        self._waiting: list[JobId] = []  # for services to start
         self._runs = [r.command is not None for r in state.graph.workflow.rules]
         self._now_s = 0.0
         self._limited: dict[str, float] = {}
@@ -70,7 +73,8 @@ class Simulation:
                     starts[member] = self._now_s
                 if job in self._consumers:
                     self._services[job] = (self._now_s, self._needs.pop(job))
-                    state.served(job)
+                    state.ready += self._waiting
+                    self._waiting = []
                     continue
                 heappush(running, (self._now_s + durations[job], job))
                 need = self._needs.pop(job)
@@ -127,6 +131,10 @@ class Simulation:
                 if not self._runs[rule_of[job]]:
                     state.started(job)
                     state.done(job)
+                    continue
+                needed = (s for m in state.members(job) for s in self._needed.get(m, ()))
+                if any(service not in self._services for service in needed):
+                    self._waiting.append(job)
                     continue
                 is_service = job in self._consumers
                 if is_service and not self._claims.claim(job):

@@ -12,7 +12,9 @@ makers and its readers, so that n jobs which read the outputs of m others cost n
 
 Jobs without an action (phony ones) do not run; they only pass on who waits for whom. Jobs that
 pipes connect do not wait for another: they are ready together, as the first of them (see
-`flowc.graph.streams`), start together, and fail together.
+`flowc.graph.streams`), start together, and fail together. Who needs a service does not wait for it
+either, but for all that the service waits for; and a service is not lined up before one of those is
+ready that need it (who may start is said by `flowc.run.services`).
 """
 
 from array import array
@@ -20,6 +22,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 from flowc.graph.job import JobGraph
+from flowc.graph.streams import services_by_consumer
 from flowc.ids import NO_JOB, JobId
 
 MAYBE = 1
@@ -66,6 +69,9 @@ class RunState:
         self._decisions = decisions
         self._retries = retries
         self._bundles = graph.streams.bundles
+        self._consumers = graph.streams.consumers
+        self._services = services_by_consumer(graph)
+        self._lined_up: set[JobId] = set()  # services, since their last attempt
         self._attempts: dict[JobId, int] = {}
         self._status = bytearray(len(graph))
         self._pending = array("i", bytes(4 * len(graph)))
@@ -90,9 +96,9 @@ class RunState:
         graph, status, pending = self.graph, self._status, self._pending
         starts, refs = graph.inputs.starts, graph.inputs.values
         producer, readers = graph.producer, self._readers
-        if graph.streams.pipes:
+        if graph.streams.passing:
             producer = producer[:]
-            for file in graph.streams.pipes:
+            for file in graph.streams.passing:
                 producer[file] = NO_JOB
         for job in nodes:
             status[job] = Status.WAITING if self._decisions[job] else Status.PASSES
@@ -100,7 +106,11 @@ class RunState:
         self._nodes = nodes
         for job in nodes:
             count = 0
-            for ref in refs[starts[job] : starts[job + 1]]:
+            row = refs[starts[job] : starts[job + 1]]
+            if job in self._services:
+                for service in self._services_below(JobId(job)):
+                    row += refs[starts[service] : starts[service + 1]]
+            for ref in row:
                 if ref < 0:
                     if self._read_group(~ref, job):
                         count += 1
@@ -118,6 +128,13 @@ class RunState:
                 readers.setdefault(job, []).append(late)
                 pending[late] += 1
 
+    def _services_below(self, job: JobId) -> list[JobId]:
+        """The services that a job needs, and those that they need."""
+        found = list(self._services.get(job, ()))
+        for service in found:  # it grows
+            found += [other for other in self._services.get(service, ()) if other not in found]
+        return found
+
     def _read_group(self, group: int, job: JobId) -> bool:
         """Note that `job` reads a group; whether it has to wait for it."""
         waiting = self._group_pending.get(group)
@@ -132,10 +149,10 @@ class RunState:
 
     def _makers(self, group: int) -> Sequence[JobId]:
         graph = self.graph
-        makers, pipes = graph.group_producers[group], graph.streams.pipes
-        if pipes.isdisjoint(graph.groups[group]):
+        makers, passing = graph.group_producers[group], graph.streams.passing
+        if passing.isdisjoint(graph.groups[group]):
             return makers
-        others = {graph.producer[f] for f in graph.groups[group] if f not in pipes}
+        others = {graph.producer[f] for f in graph.groups[group] if f not in passing}
         return [maker for maker in makers if maker in others]
 
     def start(self) -> None:
@@ -162,10 +179,17 @@ class RunState:
 
     def is_idle(self, service: JobId) -> bool:
         """Whether no job needs a service any more that runs, or can still run."""
-        consumers = self.graph.streams.consumers[service]
+        consumers = self._consumers[service]
         if self.stopped:
             return not any(self._status[job] == Status.RUNNING for job in consumers)
         return not any(map(self.is_active, consumers))
+
+    def _may_start(self, job: JobId) -> bool:
+        """Whether a job waits for nothing but the services that it needs."""
+        if job in self._consumers:
+            return job in self._lined_up
+        members = self.members(job)
+        return all(self._status[m] in (Status.READY, Status.RUNNING) for m in members)
 
     @property
     def over(self) -> bool:
@@ -201,6 +225,8 @@ class RunState:
                 found = rank[reader] if reader >= 0 else group_rank[~reader]
                 if found > best:
                     best = found
+            for consumer in self._consumers.get(JobId(job), ()):
+                best = max(best, rank[consumer])
             if runs[rule_of[job]]:
                 best += 1.0 if durations is None else durations[job]
             rank[job] = best
@@ -217,6 +243,7 @@ class RunState:
         for reader in self._readers.get(job, ()):
             members = (reader,) if reader >= 0 else self._group_readers[~reader]
             found.update(dict.fromkeys(members))
+        found.update(dict.fromkeys(self._consumers.get(job, ())))
         return [JobId(reader) for reader in found]
 
     # ---- what happens
@@ -259,10 +286,6 @@ class RunState:
             self.stop()
         return False
 
-    def served(self, job: JobId) -> None:
-        """A service runs, and what it makes is there."""
-        self._release(job)
-
     def give_up(self, job: JobId) -> None:
         """A job that waits or is ready cannot run any more, nor can what needs it."""
         if self._status[job] in (Status.WAITING, Status.UNDECIDED, Status.READY):
@@ -282,6 +305,8 @@ class RunState:
         self.counts[self._status[job]] -= 1
         self.counts[status] += 1
         self._status[job] = status
+        if status >= Status.DONE and job in self._services:
+            self._settle_services(job)
 
     def _free(self, job: JobId) -> None:
         """All that it needs is over."""
@@ -296,11 +321,39 @@ class RunState:
     def _line_up(self, job: JobId) -> None:
         """It can run, as soon as all can that run at once with it."""
         self._set(job, Status.READY)
+        if job in self._consumers:
+            self._lined_up.discard(job)
+            if any(map(self._may_start, self._consumers[job])):
+                self._line_up_service(job)
+            return
         bundle = self._bundles.get(job)
         if bundle is None:
             self.ready.append(job)
         elif all(self._status[member] == Status.READY for member in bundle):
             self.ready.append(bundle[0])
+        else:
+            return
+        for member in bundle or (job,) if self._services else ():
+            self._call_services(member)
+
+    def _call_services(self, job: JobId) -> None:
+        """A job waits for nothing but the services that it needs."""
+        for service in self._services.get(job, ()):
+            if self._status[service] == Status.READY and service not in self._lined_up:
+                self._line_up_service(service)
+
+    def _line_up_service(self, job: JobId) -> None:
+        self._lined_up.add(job)
+        self.ready.append(job)
+        self._call_services(job)
+
+    def _settle_services(self, job: JobId) -> None:
+        """A job is over: of services that it needed and nobody needs now, it is to be decided
+        whether they run at all."""
+        for service in self._services[job]:
+            if self._status[service] in (Status.WAITING, Status.READY) and self.is_idle(service):
+                self._set(service, Status.UNDECIDED)
+                self.undecided.append(service)
 
     def _release(self, job: JobId) -> None:
         """Tell the readers of a job that it is over and well."""

@@ -159,6 +159,72 @@ def test_services_of_services_and_jobs_between_consumers(flowc: Flowc) -> None:
     assert done.returncode == 0, done.stderr
 
 
+SLOW = """
+rule all:
+    input: "end.txt"
+rule first:
+    output: service("one")
+    shell: "touch one-began; touch {output}; sleep 60"
+rule second:
+    input: "one", "slow.txt"
+    output: service("two")
+    shell: "touch two-began; touch {output}; sleep 60"
+rule slow:
+    input: "in.txt"
+    output: "slow.txt"
+    shell: "sleep 0.3; [ ! -e one-began ]; echo same > {output}"
+rule slower:
+    input: "slow.txt"
+    output: "slower.txt"
+    shell: "sleep 0.3; [ ! -e one-began ]; [ ! -e two-began ]; cp {input} {output}"
+rule use:
+    input: ITEMS
+    output: "end.txt"
+    shell: "[ -e one ]; [ -e two ]; cp slower.txt {output}"
+"""
+# fmt: off
+ITEMS = {
+    "items":  '"two", "slower.txt"',
+    "a list": 'lambda wildcards: ["two", "slower.txt", "one"]',
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("items", ITEMS.values(), ids=ITEMS)
+def test_they_start_when_who_needs_them_waits_for_nothing_else(items: str, flowc: Flowc) -> None:
+    workflow = SLOW.replace("ITEMS", items)
+    done = flowc("run", workflow=workflow)
+    assert done.returncode == 0, done.stderr
+    assert Path("end.txt").read_text() == "same\n"
+    done = flowc("plan", "-F", "--simulate")
+    assert done.returncode == 0, done.stderr
+
+
+def test_they_do_not_start_where_nobody_needs_them_after_all(flowc: Flowc) -> None:
+    workflow = SLOW.replace("ITEMS", ITEMS["items"])
+    assert flowc("run", workflow=workflow).returncode == 0
+    Path("one-began").unlink()
+    Path("two-began").unlink()
+    done = flowc("run", "-R", "slow")
+    assert done.returncode == 0, done.stderr
+    assert not Path("one-began").exists()
+    assert not Path("two-began").exists()
+    other = workflow.replace("cp {input} {output}", "echo other > {output}")
+    assert flowc("run", "-R", "slow", "slower", workflow=other).returncode == 0
+    assert Path("end.txt").read_text() == "other\n"
+    assert Path("two-began").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("-k",)])
+def test_they_do_not_start_where_what_else_is_needed_has_failed(
+    more: tuple[str, ...], flowc: Flowc
+) -> None:
+    workflow = SLOW.replace("ITEMS", ITEMS["items"]).replace("cp {input} {output}", "false")
+    done = flowc("run", *more, workflow=workflow)
+    assert done.returncode == 1
+    assert left() == ["Workflowfile", "in.txt", "slow.txt"]
+
+
 def test_what_cannot_fit_beside_it_is_said_before_anything_starts(flowc: Flowc) -> None:
     done = flowc("run", workflow=CHAIN, cores=2)
     assert done.returncode == 3
