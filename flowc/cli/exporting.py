@@ -84,7 +84,10 @@ def export(dialect: str, args: Namespace) -> int:
     plan = plan_file(found.workflow, found.targets, found.reading, options)
     site = read_site(site_file, plan.graph.workflow.by_name) if site_file else Site()
     grouping = Grouping(
-        site.settings.get("max_array", 1000), args.group_to, arrays=not args.no_arrays
+        site.settings.get("max_array", 1000),
+        args.group_to,
+        arrays=not args.no_arrays,
+        local=dialect != "script",
     )
     written = write_export(
         plan,

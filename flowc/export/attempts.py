@@ -46,6 +46,8 @@ def _requests(plan: Plan, unit: Unit) -> list[Request]:
     """What the attempts ask for, which differs; a single one where it would not."""
     jobs = [job for element in unit.elements for job in element]
     requests = [unit.request]
+    if unit.here:  # nothing is asked for: a script tries again by itself
+        return requests
     for attempt in range(2, (unit.rule.retries or 0) + 2):
         asked = [plan.request(job, attempt) for job in jobs]
         most = max(asked, key=lambda one: (one.memory_bytes, one.limit_s or 0, one.cores))

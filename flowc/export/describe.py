@@ -18,8 +18,9 @@ from flowc.run.values import JobValues
 
 @dataclass(slots=True)
 class ScriptJob:
-    """One job. `outputs`: kind (f file, d directory, t touch, p protected) and path; `temps`: files
-    that go when the jobs of these keys are done; `checks`: kind, what is expected, path."""
+    """One job. `outputs`: kind (f file or d directory, t touch, p protected, u update) and path;
+    `temps`: files that go when the jobs of these keys are done; `checks`: kind, what is expected,
+    path."""
 
     key: str
     name: str
@@ -133,12 +134,12 @@ def _temps(
 
 def _kind(job: Job, at: int, path: str) -> str:
     flags = job.output_flags[at]
-    if flags.pipe or flags.service or flags.update:
+    if flags.pipe or flags.service:
         raise fail(
             "not-exportable",
             f"output `{path}` of rule `{job.rule.name}` has a flag that needs flowc at run time",
             job.rule.span,
-            hint="`temp`, `protected`, `directory`, `touch` and `ensure` can be exported",
+            hint="`temp`, `protected`, `directory`, `touch`, `update` and `ensure` can be exported",
         )
     if job.rule.shadow is not None:
         raise fail(
@@ -148,7 +149,7 @@ def _kind(job: Job, at: int, path: str) -> str:
             hint="let the command make and leave a directory of its own",
         )
     kind = "d" if flags.directory else "f"
-    return kind + "t" * flags.touch + "p" * flags.protected
+    return kind + "t" * flags.touch + "p" * flags.protected + "u" * flags.update
 
 
 def _checks(job: Job) -> Iterator[tuple[str, str, str]]:

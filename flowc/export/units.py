@@ -10,6 +10,7 @@ from typing import NamedTuple
 from flowc.dataclass import dataclass, field
 from flowc.diagnostic import ImpossibleRequestError, fail
 from flowc.export.shell import plain_name
+from flowc.graph.before import waits_in_graph
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.lang.workflow import Rule
@@ -23,6 +24,7 @@ class Grouping(NamedTuple):
     max_array: int = 1000
     group_to_s: float | None = None  # jobs of one element together take about so long
     arrays: bool = True
+    local: bool = True  # rules that are not for the cluster stay with submit.sh
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Unit:
     throttle: int | None = None  # so many elements at once
     is_matched: bool = False  # some unit is bound to another's elements
     attempt: int = 1  # a further one runs what the unit before has not done
+    here: bool = False  # submit.sh itself runs it
 
     @property
     def limit_s(self) -> float | None:
@@ -60,9 +63,17 @@ def exported_jobs(plan: Plan) -> list[JobId]:
 
 
 def needs_of(graph: JobGraph, jobs: Sequence[JobId]) -> dict[JobId, list[JobId]]:
-    """For each of the jobs, those of them that must have ended well before."""
-    exported = set(jobs)
-    return {job: [need for need in graph.needs(job) if need in exported] for job in jobs}
+    """For each of the jobs, those of them that must have ended well before: who makes what it
+    reads, and who reads what it updates."""
+    exported, readers = set(jobs), waits_in_graph(graph)
+    return {
+        job: [
+            need
+            for need in dict.fromkeys((*graph.needs(job), *map(JobId, readers.get(job, ()))))
+            if need in exported
+        ]
+        for job in jobs
+    }
 
 
 def make_units(
@@ -98,6 +109,8 @@ def make_units(
                 place.update(dict.fromkeys(element, (number, i)))
     for unit in units:
         _bind(unit, units, needs, place)
+        if grouping.local and unit.rule.local:
+            unit.here = all(units[number - 1].here for number in (*unit.whole, *unit.by_element))
     _keep_limits(units, {**graph.workflow.limits, **limits})
     return units
 
@@ -148,7 +161,7 @@ def _bind(
     for number in sorted(matched):
         other = units[number - 1]
         size = len(unit.elements)
-        if matched[number] and size > 1 and len(other.elements) == size:
+        if matched[number] and size > 1 and len(other.elements) == size and not other.here:
             unit.by_element.append(number)
             unit.is_matched = other.is_matched = True
         else:

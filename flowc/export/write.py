@@ -167,6 +167,7 @@ class _Writer:
             elements = [
                 [self._tries[job, unit.attempt] for job in element] for element in unit.elements
             ]
+            dialect = DIALECTS["script"] if unit.here else self._dialect
             data = {
                 "rule": unit.rule.name,
                 "title": _title(unit),
@@ -179,9 +180,9 @@ class _Writer:
                 self._fill(
                     "job.sh.j2",
                     unit=data,
-                    head=list(self._dialect.head(unit, self._export.site)),
+                    head=list(dialect.head(unit, self._export.site)),
                     shell=self._shell,
-                    element=self._dialect.element if len(elements) > 1 else "1",
+                    element=dialect.element if len(elements) > 1 else "1",
                 ),
             )
 
@@ -207,6 +208,9 @@ class _Writer:
                 sh(" ".join(job.consumers)),
                 str(len(kept)),
             ]
+            for i, (kind, path) in enumerate(job.outputs):
+                if "u" in kind:
+                    yield f"update {i} {sh(path)}\n"
             yield " ".join(["job", *words, *map(sh, paths)]) + "\n"
 
     def manifest(self) -> bytes:
@@ -267,6 +271,7 @@ def _unit_data(unit: Unit) -> dict[str, Any]:
         "by_element": unit.by_element,
         "after": unit.after,
         "again": unit.number - 1 if unit.attempt > 1 else 0,
+        "here": int(unit.here),
         "seconds": 0 if unit.limit_s is None else -int(-unit.limit_s // 1),
     }
 
@@ -329,7 +334,7 @@ def _write(directory: str, files: Mapping[str, bytes]) -> None:
     for name in ("jobs", "scripts", "state", "logs"):
         if os.path.isdir(f"{directory}/{name}"):
             rmtree(f"{directory}/{name}")
-    for name in ("jobs", "logs", "state/done", "state/failed", "state/started"):
+    for name in ("jobs", "logs", "state/done", "state/failed", "state/kept", "state/started"):
         os.makedirs(f"{directory}/{name}")
     for name, data in files.items():
         path = f"{directory}/{name}"

@@ -199,9 +199,12 @@ def test_ensured_outputs_are_checked(workdir: Path, flowc: Flowc) -> None:
     assert (workdir / "a.txt").read_text() == "right\n"
 
 
-@pytest.mark.parametrize("what", ['output: update("a")', 'output: "a"\n    shadow: "minimal"'])
+@pytest.mark.parametrize("what", ['output: pipe("p")', 'output: "p"\n    shadow: "minimal"'])
 def test_what_needs_flowc_is_refused(workdir: Path, flowc: Flowc, what: str) -> None:
-    (workdir / "Workflowfile").write_text(f'rule a:\n    {what}\n    shell: "touch a"\n')
+    (workdir / "Workflowfile").write_text(
+        f'rule a:\n    input: "p"\n    output: "a"\n    shell: "cat {{input}} > {{output}}"\n'
+        f'rule p:\n    {what}\n    shell: "echo x > {{output}}"\n'
+    )
     done = flowc("export-script", "-o", "out")
     assert done.returncode == 2 and "error[not-exportable]" in done.stderr
     assert not (workdir / "out").exists()
