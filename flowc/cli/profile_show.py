@@ -80,17 +80,19 @@ WIDTH = 60
 
 
 def drawing(evidence: "Evidence") -> "Iterator[str]":
-    """A line for each measurement, by the size of the input: a bar as long as its peak, and a mark
-    where the request would be."""
+    """A line for each measurement, by the size of the input: a bar as long as its peak, and marks
+    where the fit is, if it goes with the input, and the request."""
     from flowc.units import show_bytes
 
+    fitted = evidence.fitted
+    scale = fitted.scale if fitted is not None and fitted.varies else None
     seen = sorted(
         (a.input_bytes or 0, a.memory_peak_bytes, a.input_bytes is not None)
         for a in evidence.sized
         if a.memory_peak_bytes is not None
     )
     rows = [
-        (size, peak, evidence.figures(size if known else None).memory_bytes or 0)
+        (size if known else None, peak, evidence.figures(size if known else None).memory_bytes or 0)
         for size, peak, known in seen
     ]
     if not rows:
@@ -98,13 +100,15 @@ def drawing(evidence: "Evidence") -> "Iterator[str]":
         return
     most = max(max(peak, asked) for _, peak, asked in rows)
     shown = rows[:: -(-len(rows) // MOST_ROWS)]
-    yield f"{'input':>9}  {'peak':>8}  {'request':>8}  0 to {show_bytes(most)}"
+    legend = "= peak, o fit, | request" if scale is not None else "= peak, | request"
+    yield f"{'input':>9}  {'peak':>8}  {'request':>8}  0 to {show_bytes(most)}: {legend}"
     for size, peak, asked in shown:
         bar = list(("=" * round(WIDTH * peak / most)).ljust(WIDTH + 1))
+        if scale is not None and size is not None:
+            bar[round(WIDTH * min(max(scale.at(size), 0) / most, 1))] = "o"
         bar[round(WIDTH * asked / most)] = "|"
-        line = f"{show_bytes(size):>9}  {show_bytes(peak):>8}  {show_bytes(asked):>8}  "
+        line = f"{_size(size):>9}  {show_bytes(peak):>8}  {show_bytes(asked):>8}  "
         yield (line + "".join(bar)).rstrip()
-    fitted = evidence.fitted
     if fitted is not None:
         yield f"\n{evidence.rule}: {fitted.explain()}"
 

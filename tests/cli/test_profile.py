@@ -202,6 +202,19 @@ def test_the_model_is_drawn(measured: Flowc) -> None:
     assert "nothing was measured" in measured("profile", "show", "p.json", "--model", "cuont")[2]
 
 
+def test_the_fit_is_drawn_where_memory_goes_with_the_input(flowc: Flowc) -> None:
+    sizes = [k * 10**8 for k in range(1, 13)]
+    peaks_gb = [s / 2**30 + 0.1 * (k % 2) for k, s in enumerate(sizes)]
+    attempts = [attempt("count", p, 1, input_bytes=s) for p, s in zip(peaks_gb, sizes, strict=True)]
+    Path("p.json").write_text(profile(*attempts, attempt("flat", 1, 1)))
+    _, out, _ = flowc("profile", "show", "p.json", "--model", "count")
+    head, *bars = out.splitlines()[: len(sizes) + 1]
+    assert head.endswith("= peak, o fit, | request")
+    assert all(bar.count("o") == bar.count("|") == 1 for bar in bars)
+    _, out, _ = flowc("profile", "show", "p.json", "--model", "flat")
+    assert "o fit" not in out and out.splitlines()[1].split()[0] == "-"
+
+
 def test_diff(measured: Flowc) -> None:
     Path("q.json").write_text(profile(attempt("count", 1.5, 1.9), attempt("new", 1, 1)))
     _, out, _ = measured("profile", "diff", "p.json", "q.json")
