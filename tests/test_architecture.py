@@ -91,9 +91,11 @@ LATE = {
     "flowc.measure.sample":   "as above",
     "flowc.plan.measured": "only for rules with a profile, and runs with a resource file",
     "flowc.lang.data":     "only for a compiled workflow",
+    "flowc.lang.imports":  "only for files that import",
     "flowc.lang.pattern":  "graph.job needs it for jobs that run",
     "flowc.lang.query":    "only for `lookup` in a list",
-    "flowc.lang.refusals": "only for a statement that is refused",
+    "flowc.lang.refusals": "only for what is refused",
+    "flowc.lang.schema":   "only for `validate`",
     "flowc.lang.values":   "graph.job needs it for jobs that run",
     "flowc.syntax.parse":  "a compiled workflow needs no parser",
 }

@@ -24,6 +24,7 @@ from flowc.lang.limits import (
 from flowc.lang.members import Members
 from flowc.lang.modules import modules
 from flowc.lang.paths import path_functions
+from flowc.lang.speaking import speaking_functions, streams
 from flowc.lang.values import FlaggedPath
 from flowc.lang.wildcards import DeferredExpand
 
@@ -41,7 +42,6 @@ REFUSED = {
     "locals": "names are looked up by themselves",
     "vars": "a dict holds values by name",
     "dir": "see the reference of the language",
-    "print": "reading a workflow prints nothing; use `message:` on a rule",
     "hash": "no value needs it",
     "id": "no value needs it",
     "object": "there are no classes in a workflow file",
@@ -54,8 +54,6 @@ REFUSED = {
     "bytearray": "there are no bytes in a workflow file; use str",
     "complex": "there are no complex numbers in a workflow file",
     "breakpoint": "the plan shows how values came out",
-    "exit": "an `if` decides what is built",
-    "quit": "an `if` decides what is built",
 }
 """Names that Python has and a workflow file has not, with what to use instead."""
 
@@ -72,7 +70,9 @@ def standard_builtins(
     _add_iteration(table, budget)
     _add_numbers(table, budget)
     _add_texts(table, budget)
+    table.update(speaking_functions(budget))
     table.update(modules(budget, disk, env_read))
+    table["sys"].members |= streams(table["exit"])
     table.update(path_functions(budget, disk, members))
     return table
 

@@ -50,6 +50,27 @@ class Bound:
         return f"<method {self.name}>"
 
 
+class Foreign:
+    """What a file imports and the language does not know, by its full name. The code of jobs may
+    use it; reading a workflow may not."""
+
+    __slots__ = ("name",)
+    type_name = "imported name"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def refusal(self, member: str = "") -> Refusal:
+        from flowc.lang.refusals import instead_of_foreign  # most workflows use no such name
+
+        name = f"{self.name}.{member}" if member else self.name
+        text = f"`{name}` cannot be used here: reading a workflow runs no code of other modules"
+        return Refusal("refused-import", text, instead_of_foreign(name))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise self.refusal()
+
+
 def guarded(budget: Budget, function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, for which every argument is first known to be of bearable size."""
     admit = budget.admit

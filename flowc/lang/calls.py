@@ -8,6 +8,7 @@ from flowc.lang.callables import Bound, Builtin
 from flowc.lang.faults import called_from, explain
 from flowc.lang.limits import RECORDS, Budget, Refusal, a_type, too_many_steps
 from flowc.lang.names import Context, Frame, Run
+from flowc.lang.values import Namespace
 from flowc.source import Span
 from flowc.syntax import tree
 
@@ -84,7 +85,7 @@ def _invoker(
             if budget.steps < 0:
                 raise too_many_steps(budget.step_limit)
             if not callable(called):
-                raise fail("not-callable", f"{a_type(called)} cannot be called", function_span)
+                raise _not_callable(called, function_span)
             return called(*args, **kwargs)
         except WorkflowError as fault:
             if not _within(fault, span):
@@ -97,6 +98,15 @@ def _invoker(
             raise explain(fault, span, name) from None
 
     return invoke
+
+
+def _not_callable(called: Any, span: Span) -> WorkflowError:
+    hint = None
+    if isinstance(called, Namespace):
+        from flowc.lang.refusals import instead_of  # only for what is refused
+
+        hint = instead_of(called.name)
+    return fail("not-callable", f"{a_type(called)} cannot be called", span, hint=hint)
 
 
 def _within(fault: WorkflowError, span: Span) -> bool:

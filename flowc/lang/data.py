@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowc.dataclass import replace
 from flowc.diagnostic import fail
+from flowc.lang.callables import Foreign
 from flowc.lang.encode import Data
 from flowc.lang.functions import Closure, compile_def, compile_lambda
 from flowc.lang.moved import read_moved
@@ -53,6 +54,7 @@ class Decoder:
             "$function": self.function,
             "$outer": lambda number: self.open[number],
             "$builtin": self._builtin,
+            "$foreign": Foreign,
             "$namespace": self._namespace,
             "$members": self._members,
         }

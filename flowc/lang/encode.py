@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flowc.diagnostic import WorkflowError, fail
-from flowc.lang.callables import Builtin
+from flowc.lang.callables import Builtin, Foreign
 from flowc.lang.limits import MAX_NESTING, VIEWS, Refusal, a_type
 from flowc.lang.values import FLAG_NAMES, FlaggedPath, Namespace, Record, Unpack, Wildcards
 from flowc.source import Span
@@ -76,6 +76,8 @@ class Encoder:
             return {"$builtin": value.name}
         if kind is Namespace:
             return {"$namespace": value.name}
+        if kind is Foreign:
+            return {"$foreign": value.name}
         if hasattr(value, "__next__"):
             raise fail("no-data-form", "an iterator cannot be written; make it a list", self.span)
         if kind in VIEWS:

@@ -24,7 +24,7 @@ from flowc.lang.limits import STEP_LIMIT, Budget
 from flowc.lang.members import Members
 from flowc.lang.methods import method_tables
 from flowc.lang.names import UNSET, Context, Frame, Scope, assigned
-from flowc.lang.statements import compile_assign
+from flowc.lang.statements import compile_assign, compile_raise
 from flowc.source import Source, Span
 from flowc.syntax import tree
 
@@ -157,6 +157,8 @@ class Interpreter:
                             return flow
                     case tree.For():
                         self._for(statement, scope, on_statement, faults)
+                    case tree.Flow(keyword="raise" | "assert"):
+                        self._raise(statement, scope)
                     case tree.Flow(keyword=keyword):
                         if keyword != "pass":
                             if not in_loop:
@@ -188,6 +190,9 @@ class Interpreter:
 
     def _assign(self, node: tree.Assign, scope: Scope) -> None:
         self._run(node, scope, lambda context: compile_assign(self.compiler, node, context))
+
+    def _raise(self, node: tree.Flow, scope: Scope) -> None:
+        self._run(node, scope, lambda context: compile_raise(self.compiler, node, context))
 
     def _chosen(self, node: tree.If, scope: Scope) -> tuple[tree.Statement, ...]:
         for test, body in node.branches:

@@ -1,9 +1,11 @@
 """The files of a workflow: which are open, which may be included, and what was found in all."""
 
 import os
-from typing import NamedTuple
+from pathlib import PurePath
+from typing import Any, NamedTuple
 
 from flowc.diagnostic import Diagnostic, Label
+from flowc.lang.limits import Refusal
 from flowc.source import Source, Span
 
 MAX_INCLUDES = 100
@@ -29,6 +31,7 @@ class OpenFiles:
         self.faults = faults
         self.sources: list[Source] = []
         self.stack: list[Included] = []
+        self.main = ""  # the absolute path of the first file
         self.seen: set[str] = set()
         self.lost_from: int | None = None  # faults from here on may come of a lost file
         self.has_moved = False  # by a `workdir:`
@@ -38,6 +41,14 @@ class OpenFiles:
         here = self.stack[-1]
         start = here.name if not self.has_moved else here.path
         return os.path.normpath(os.path.join(os.path.dirname(start), path))
+
+    def source_path(self, path: Any) -> str:
+        """`workflow.source_path("x")`: a path relative to the file that asks; to the main file
+        for a function that is called later on."""
+        if not isinstance(path, str | PurePath):
+            raise Refusal("wrong-type", "`workflow.source_path` takes a path")
+        asking = self.stack[-1].path if self.stack else self.main
+        return os.path.normpath(os.path.join(os.path.dirname(asking), os.fspath(path)))
 
     def may_include(self, path: str, span: Span) -> bool:
         identity = os.path.realpath(path)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowc.dataclass import dataclass, field
-from flowc.diagnostic import fail
+from flowc.diagnostic import Diagnostic, WorkflowError, fail
 from flowc.lang.encode import Encoder
 from flowc.lang.limits import MAX_CALLS, Budget, Refusal
 from flowc.lang.names import AROUND, SCOPE, UNSET, Context, Frame, Run, Scope, assigned
@@ -30,6 +30,9 @@ class Code:
     defaults: tuple[tuple[str, Run], ...]
     body: Run = field(default=lambda frame: None)
     running: bool = False
+    refused: tuple[
+        Diagnostic, ...
+    ] = ()  # of its statements: the code of jobs may call it all the same
     arity: int = field(init=False)  # so many positional arguments fill the frame just as they are
 
     def __post_init__(self) -> None:
@@ -80,6 +83,8 @@ class Closure:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         code, budget = self.code, self.budget
+        if code.refused:
+            raise WorkflowError(code.refused)
         if code.running:
             raise fail(
                 "recursion",
@@ -200,6 +205,7 @@ def compile_def(compiler: "Compiler", node: tree.Def, context: Context) -> Run:
     for name in assigned(node.body):
         code.context.declare(name)
     code.body = compiler.body(node.body, code.context)
+    code.refused = tuple(code.context.refused)
     return _maker(compiler, code, context)
 
 
@@ -219,7 +225,7 @@ def _signature(
             raise fail("wrong-arguments", f"two parameters `{text}`", parameter.span)
         seen.add(text)
         if parameter.stars == 1:
-            starred, rest = True, text or None  # a bare `*` has no name
+            starred, rest = True, None if text == "*" else text
         elif parameter.stars == 2:
             rest_named = text
         else:

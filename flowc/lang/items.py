@@ -10,6 +10,7 @@ from typing import Any
 
 from flowc.dataclass import replace
 from flowc.diagnostic import Diagnostic
+from flowc.lang.beyond import beyond
 from flowc.lang.faults import near
 from flowc.lang.pattern import WILDCARD
 from flowc.lang.values import FLAG_NAMES, NO_FLAGS, FlaggedPath, Record, Unpack
@@ -236,6 +237,7 @@ def check_function(
 ) -> None:
     """See that flowc can call `function`: the wildcards come first, under any name, then any of
     the other `arguments` by name. Parameters with a default of their own are the author's."""
+    faults += beyond(function)
     parameters: tuple[str, ...] = getattr(function, "parameters", ())
     required: int = getattr(function, "required", 0)
     takes_rest: bool = getattr(function, "takes_rest", True)

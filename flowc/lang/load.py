@@ -24,11 +24,12 @@ from flowc.lang.evaluate import Interpreter, Scope
 from flowc.lang.faults import explain
 from flowc.lang.files import Included, OpenFiles
 from flowc.lang.limits import Refusal
+from flowc.lang.names import assigned
 from flowc.lang.pathvars import Pathvars
-from flowc.lang.preset import ShellSettings, bind_import, preset
+from flowc.lang.preset import ShellSettings, preset
 from flowc.lang.reuse import Reuse, read_module_block
 from flowc.lang.rules import evaluate_items, not_yet, unknown_directive
-from flowc.lang.space import Module, ModuleMembers, Space, path_text
+from flowc.lang.space import Module, ModuleMembers, Space
 from flowc.lang.toplevel import unknown_rule
 from flowc.lang.values import Namespace
 from flowc.lang.workflow import Rule, Workflow
@@ -95,7 +96,7 @@ class _Loader:
         self.main = ""
 
     def load(self, path: str) -> Workflow:
-        self.main = path
+        self.main, self.files.main = path, os.path.abspath(path)
         interpreter = self.interpreter
         self.checkpoints.add_open(interpreter.builtins, interpreter.members, interpreter.budget)
         self.space = self._new_space(copy.deepcopy(self.given_config), Pathvars())
@@ -136,21 +137,13 @@ class _Loader:
         space.around.names.update(
             preset(
                 self.main, config, space.rules, self.shell, self.cores, space.top.scatter,
-                self._source_path,
-                self.checkpoints.namespace(space.checkpoint),
+                self.files.source_path, self.checkpoints.namespace(space.checkpoint),
+                self.interpreter,
             )
         )  # fmt: skip
         if not config_is_given:
             space.take_pathvars()
         return space
-
-    def _source_path(self, path: Any) -> str:
-        """`workflow.source_path("x")`: a path relative to the file that asks."""
-        text = path_text(path)
-        if text is None:
-            raise Refusal("wrong-type", "`workflow.source_path` takes a path")
-        asking = self.files.stack[-1].path if self.files.stack else os.path.abspath(self.main)
-        return os.path.normpath(os.path.join(os.path.dirname(asking), text))
 
     # --- files ------------------------------------------------------------------------------------
 
@@ -219,16 +212,13 @@ class _Loader:
                 )
 
     def _unsupported(self, statement: tree.Unsupported) -> None:
-        from flowc.lang import refusals  # most workflows have no such statement
-
         if statement.keyword in ("import", "from"):
-            self.space.preamble.append(statement.span.text)
-            self.faults.extend(refusals.read_import(statement, self._bind))
-        else:
-            self.faults.append(refusals.refuse(statement))
+            self.space.take_imports(statement)
+            return
+        from flowc.lang.refusals import refuse  # most workflows have no such statement
 
-    def _bind(self, module: str, name: str, alias: str | None) -> bool:
-        return bind_import(self.interpreter.builtins, self.space.scope, module, name, alias)
+        self.faults.append(refuse(statement))
+        self.space.scope.poison(assigned([statement]))
 
     def _directive(self, directive: tree.Directive) -> None:
         name = directive.name.text

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
-from flowc.lang.callables import Bound, Builtin
+from flowc.lang.callables import Bound, Builtin, Foreign
 from flowc.lang.faults import choices, near
 from flowc.lang.jobfiles import JobFiles
 from flowc.lang.limits import RECORDS, Refusal, a_type, type_name
@@ -68,10 +68,11 @@ class Members:
             return space.members[name]
         except KeyError:
             message = space.missing(name) if space.missing else f"`{space.name}` has no `{name}`"
+            from flowc.lang.refusals import instead_of  # only for what is refused
+
             known = sorted(space.members)
-            raise Refusal(
-                "unknown-attribute", message, near(name, known) or choices(known)
-            ) from None
+            hint = instead_of(f"{space.name}.{name}") or near(name, known) or choices(known)
+            raise Refusal("unknown-attribute", message, hint) from None
 
     def _of_type(self, kind: type, name: str) -> Builtin | None:
         """`str.upper`: a method that takes its value as the first argument."""
@@ -90,6 +91,9 @@ class Members:
 
     def _missing(self, value: Any, name: str) -> Refusal:
         kind = type(value)
+        if kind is Foreign:
+            refusal: Refusal = value.refusal(name)
+            return refusal
         known: list[str] = list(self.tables.get(kind, ()))
         hint = None
         if kind in RECORDS:

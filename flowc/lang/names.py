@@ -5,10 +5,12 @@ functions and comprehensions are resolved to slots when they are compiled; all o
 in the scope by name.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flowc.dataclass import dataclass, field
+from flowc.diagnostic import Diagnostic
 from flowc.syntax import tree
 
 Frame = list[Any]
@@ -86,6 +88,7 @@ class Context:
     members_used: dict[str, set[str]] = field(default_factory=dict)  # `rules.a`: rules -> {a}
     whole_used: set[str] = field(default_factory=set)  # globals used other than by a member
     cells_used: dict[str, tuple[int, int]] = field(default_factory=dict)  # name -> (up, slot)
+    refused: list[Diagnostic] = field(default_factory=list)  # statements of the function
     makes_functions: bool = False  # a lambda or generator was compiled: it keeps the frame
 
     def new_slot(self) -> int:
@@ -131,7 +134,21 @@ def assigned(statements: Iterable[tree.Statement]) -> list[str]:
                 found.update(dict.fromkeys(assigned(otherwise)))
             case tree.Def(name=name):
                 found[name.text] = None
+            case tree.Unsupported():
+                found.update(dict.fromkeys(_assigned_within(statement)))
     return list(found)
+
+
+def _assigned_within(statement: tree.Unsupported) -> Iterator[str]:
+    """Of an import, the names that it binds; of what is refused, those that it seems to assign."""
+    if statement.keyword in ("import", "from"):
+        from flowc.lang.imports import imported  # most workflows import nothing
+
+        return (each.bound for each in imported(statement.span.text))
+    return (found[1] or found[2] for found in _ASSIGNS.finditer(statement.span.text))
+
+
+_ASSIGNS = re.compile(r"^[ \t]*(?:(?:class|def)[ \t]+(\w+)|([^\W\d]\w*)[ \t]*=(?!=))", re.MULTILINE)
 
 
 def target_names(target: tree.Target) -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowc.lang.callables import Builtin
+from flowc.lang.evaluate import Interpreter
 from flowc.lang.limits import Refusal, a_type
-from flowc.lang.names import Scope
 from flowc.lang.rules import Repeat
 from flowc.lang.values import Namespace
 
@@ -48,6 +48,7 @@ def preset(
     scatter: Mapping[str, Any],
     source_path: Callable[[Any], str],
     checkpoints: Namespace,
+    interpreter: Interpreter,
 ) -> dict[str, Any]:
     """The names of a workflow whose main file is `path`."""
     main = os.path.abspath(path)
@@ -64,48 +65,25 @@ def preset(
         "shell": shell.namespace(),
         "checkpoints": checkpoints,
         "repeat": Builtin("repeat", _repeat),
+        "srcdir": Builtin("srcdir", source_path),  # as Snakemake called it before
+        "min_version": Builtin("min_version", lambda version: None),  # Snakemake's
+        "validate": Builtin("validate", _validator(interpreter, source_path)),
         "scatter": Namespace("scatter", scatter, _no_scatter),
         "gather": Namespace("gather", scatter, _no_scatter),
     }
 
 
-def bind_import(
-    builtins: Mapping[str, Any], scope: Scope, module: str, name: str, alias: str | None
-) -> bool:
-    """Bind what `import module` or `from module import name` names. False if there is no such."""
-    if module in ("typing", "__future__"):
-        return True
-    if name == "min_version":
-        scope.names[alias or name] = Builtin(name, lambda version: None)
-        return True
-    if not name:
-        found = _module(builtins, module)
-        if found is not None and alias is not None:
-            scope.names[alias] = found
-        return found is not None or (module == "sys" and alias is None)
-    if module.startswith("snakemake.") or name in _BARE.get(module, ()):
-        found = scope.get(name) if name in scope else builtins.get(name)
-    else:
-        space = _module(builtins, module)
-        found = space.members.get(name) if space is not None else None
-    if found is None:
-        return False
-    if alias is not None or name not in builtins:
-        scope.names[alias or name] = found
-    return True
+def _validator(interpreter: Interpreter, source_path: Callable[[Any], str]) -> Callable[..., None]:
+    """`validate(config, "schema.yaml")`, of Snakemake's utilities."""
 
+    def call(data: Any, schema: Any, set_default: Any = True) -> None:
+        from flowc.lang.schema import validate  # few workflows have a schema
 
-_BARE = {"pathlib": ("Path", "PurePath", "PurePosixPath")}
+        search = interpreter.builtins["re"].members["search"]
+        path = os.path.relpath(source_path(schema))
+        validate(interpreter.budget, search, path, data, set_default)
 
-
-def _module(builtins: Mapping[str, Any], module: str) -> Namespace | None:
-    first, *rest = module.split(".")
-    found = builtins.get(first)
-    if first == "pathlib" and found is None and "Path" in builtins:
-        return Namespace("pathlib", {"Path": builtins["Path"]})
-    for step in rest:
-        found = found.members.get(step) if isinstance(found, Namespace) else None
-    return found if isinstance(found, Namespace) else None
+    return call
 
 
 def _text(setting: str, value: Any) -> str:

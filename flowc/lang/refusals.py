@@ -1,8 +1,4 @@
-"""Statements of Python that a Workflowfile may not hold, and what to write instead."""
-
-import re
-from collections.abc import Callable, Iterator
-from typing import Any
+"""What of Python a Workflowfile may not hold or use, and what to write instead."""
 
 from flowc.diagnostic import Diagnostic
 from flowc.source import Span
@@ -14,68 +10,64 @@ STATEMENTS = {
     "try": "ask beforehand: `key in config`, `config.get(key, default)`, `exists(path)`",
     "with": "functions may read what a checkpoint has made: `with open(path) as file:`, one file; "
     "values of the workflow come from `configfile:`",
-    "global": "a function returns its result",
+    "global": "a function returns its result: `name = function(name)`",
     "nonlocal": "a function returns its result",
-    "del": "give the value another name",
-    "assert": "`envvars:` and `config[...]` complain by themselves where something is missing",
-    "raise": "`envvars:` and `config[...]` complain by themselves where something is missing",
+    "del": "give the value another name; `config.pop(key, None)` takes a key away",
     "yield": "return a list",
     "async": "jobs run at the same time by themselves",
     "await": "jobs run at the same time by themselves",
     "@": "call the function where its result is needed",
     "match": "use `if` and `elif`",
     "exec": "write the statements themselves",
-    "print": "`flowc check` shows what is wrong; a command can print with `echo`",
 }
 
-KNOWN_MODULES = frozenset({"os", "os.path", "sys", "pathlib", "math", "re", "itertools", "json"})
-"""What may be imported, because the language knows it without an import."""
+_TABLE = (
+    "write the table as a list into a config file (`units: [{sample: a, path: a.fq}, ...]`), name "
+    'it by `configfile:`, and ask `lookup(query="sample == \'{sample}\'", within=config["units"])`'
+)
+_LIST = "use `range`, `sum`, `min`, `max`, `sorted(set(...))` and `math`, or compute in a job"
+_COMMAND = "run the command in a rule; a checkpoint's functions may read what it has made"
+_FETCH = "fetch the file in a rule: `curl -o {output} URL`"
+_IN_A_COMMAND = "do this in the command of a rule"
+_TIME = "a plan must not depend on the time; pass it with `--config`"
+_OWN = (
+    "write the function into this file or one that is included, or what it computes into a "
+    "`configfile:`; the code of `run:` may use the module"
+)
 
-_KNOWN_NAMES = {
-    "pathlib": {"Path", "PurePath", "PurePosixPath"},
-    "snakemake.io": {
-        "ancient",
-        "directory",
-        "expand",
-        "glob_wildcards",
-        "multiext",
-        "protected",
-        "temp",
-        "touch",
-        "unpack",
-    },
-    "snakemake.utils": {"min_version"},
-    "snakemake.shell": {"shell"},
-    "typing": {"Any", "Dict", "List", "Optional", "Set", "Tuple", "Union"},
-    "__future__": {"annotations"},
-}
-"""Names that may be imported from other modules."""
-
-_MODULES_INSTEAD = {
-    "collections": "use a dict: `counts[key] = counts.get(key, 0) + 1`",
-    "csv": "put the values into a `configfile:`, or read the table in a job",
-    "datetime": "a plan must not depend on the time; pass it with `--config`",
+_INSTEAD = {
+    "argparse": "values come from `--config` and `configfile:`",
+    "copy": "`dict(...)` and `list(...)` copy",
+    "csv": _TABLE,
+    "datetime": _TIME,
     "functools": "write a lambda or a `def`",
-    "glob": "use `glob_wildcards`",
-    "numpy": "use `math`, `sum`, `min`, `max` and `range`, or compute in a job",
-    "pandas": "put the samples into a `configfile:`, or find them with `glob_wildcards`",
-    "polars": "put the samples into a `configfile:`, or find them with `glob_wildcards`",
+    "json.load": '`configfile: "FILE"` reads JSON into `config`',
+    "json.dump": "write files in a rule",
+    "numpy": _LIST,
+    "os.chdir": 'write `workdir: "DIR"`',
+    "os.popen": _COMMAND,
+    "os.remove": _IN_A_COMMAND,
+    "os.rename": _IN_A_COMMAND,
+    "os.scandir": "use `os.listdir` or `glob_wildcards`",
+    "os.symlink": _IN_A_COMMAND,
+    "os.system": _COMMAND,
+    "os.unlink": _IN_A_COMMAND,
+    "os.walk": "use `glob_wildcards`, or `glob.glob(..., recursive=True)`",
+    "pandas": _TABLE,
+    "polars": _TABLE,
     "random": "a plan must not depend on chance; pass a seed to the command",
-    "requests": "fetch files in a rule",
-    "shutil": "copy and remove files in a command",
-    "subprocess": "run the command in a rule",
+    "requests": _FETCH,
+    "shell": _COMMAND,
+    "shutil": _IN_A_COMMAND,
+    "snakemake.remote": _FETCH,
+    "snakemake.utils.R": "write the code into a file and name it by `script:`",
+    "subprocess": _COMMAND,
+    "sys.argv": "values come from `--config` and `configfile:`",
     "tempfile": "make temporary files in a command; `temp(...)` removes an output after use",
-    "time": "a plan must not depend on the time; pass it with `--config`",
-    "urllib": "fetch files in a rule",
-    "yaml": "use `configfile:`",
+    "time": _TIME,
+    "urllib": _FETCH,
+    "yaml": '`configfile: "FILE"` reads it into `config`',
 }
-
-_IMPORT = re.compile(r"import\s+(?P<names>.+)", re.DOTALL)
-_FROM = re.compile(r"from\s+(?P<module>[\w.]+)\s+import\s+(?P<names>.+)", re.DOTALL)
-_NAME = re.compile(r"(?P<name>[\w.]+|\*)(?:\s+as\s+(?P<alias>\w+))?")
-
-Bind = Callable[[str, str, str | None], bool]
-"""(module, name in it or "", alias) -> whether there is such a thing, bound from now on."""
 
 
 def refuse(statement: Unsupported) -> Diagnostic:
@@ -91,42 +83,14 @@ def refuse(statement: Unsupported) -> Diagnostic:
     )
 
 
-def read_import(statement: Unsupported, bind: Bind) -> Iterator[Diagnostic]:
-    """Accept an import of what the language knows anyway; yield a fault for each other name."""
-    text = re.sub(r"#[^\n]*|\\\n", " ", statement.span.text)
-    found = _FROM.match(text)
-    if found is not None:
-        module = found["module"]
-        for name, alias in _names(found["names"]):
-            if not _may_import(module, name) or not bind(module, name, alias):
-                yield _refused(statement.span, module, name)
-        return
-    found = _IMPORT.match(text)
-    for name, alias in _names(found["names"]) if found is not None else ():
-        if name not in KNOWN_MODULES or not bind(name, "", alias):
-            yield _refused(statement.span, name, "")
+def instead_of(name: str) -> str | None:
+    """What to write in place of `pandas.read_csv`, by the longest part of it that is known."""
+    while name:
+        if name in _INSTEAD:
+            return _INSTEAD[name]
+        name = name.rpartition(".")[0]
+    return None
 
 
-def _names(text: str) -> Iterator[tuple[str, str | None]]:
-    for part in text.strip().strip("()").split(","):
-        found = _NAME.match(part.strip())
-        if found is not None:
-            yield found["name"], found["alias"]
-
-
-def _may_import(module: str, name: str) -> bool:
-    return name != "*" and (module in KNOWN_MODULES or name in _KNOWN_NAMES.get(module, ()))
-
-
-def _refused(span: Span, module: str, name: str) -> Diagnostic:
-    what = f"`{name}` of `{module}`" if name and name != "*" else f"`{module}`"
-    hint = _MODULES_INSTEAD.get(module.partition(".")[0])
-    if module in KNOWN_MODULES or module in _KNOWN_NAMES:
-        known: Any = sorted(_KNOWN_NAMES.get(module, ()))
-        hint = f"the language knows {', '.join(known)} of it" if known else None
-    return Diagnostic(
-        "refused-import",
-        f"{what} cannot be imported: reading a workflow runs no code",
-        span,
-        hint=hint or "write what it computes into a `configfile:`, or compute it in a job",
-    )
+def instead_of_foreign(name: str) -> str:
+    return instead_of(name) or _OWN

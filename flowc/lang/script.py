@@ -2,7 +2,8 @@
 process will need is gathered: the text, the names that it uses, and their values."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from flowc.dataclass import dataclass, field
@@ -44,9 +45,33 @@ def used_names(texts: Iterable[str], names: Mapping[str, Any]) -> dict[str, Any]
     return {n: v for n, v in names.items() if n in words and is_plain(v)}
 
 
+def needed(text: str, preamble: Sequence[str]) -> tuple[str, ...]:
+    """Of a file's imports and functions those that a text needs, also by way of one another."""
+    missing = {i: _bound(part) for i, part in enumerate(preamble)}
+    found: set[int] = set()
+    pending = [text]
+    while pending:
+        words = set(_WORD.findall(pending.pop()))
+        for i, names in list(missing.items()):
+            if not names or names & words:
+                found.add(i)
+                del missing[i]
+                pending.append(preamble[i])
+    return tuple(part for i, part in enumerate(preamble) if i in found)
+
+
+def _bound(statement: str) -> set[str]:
+    """The names that an import or a `def` gives a value to; none for those of unknown names."""
+    if statement.startswith("def"):
+        return set(_WORD.findall(statement.partition("(")[0]))
+    from flowc.lang.imports import imported  # most workflows import nothing
+
+    return {each.bound for each in imported(statement)} - {"*"}
+
+
 def is_plain(value: Any, depth: int = 0) -> bool:
-    """Whether a value is text, numbers, and lists and dicts of these."""
-    if value is None or isinstance(value, str | int | float):
+    """Whether a value is text, numbers, paths, and lists and dicts of these."""
+    if value is None or isinstance(value, str | int | float | PurePath):
         return True
     if depth > _DEEPEST:
         return False

@@ -14,10 +14,11 @@ from flowc.lang.moved import PathChange
 from flowc.lang.pathvars import CONFIG, MODULE, Pathvars
 from flowc.lang.rulenames import RuleSpaces
 from flowc.lang.rules import RuleReader
-from flowc.lang.script import Script, used_names
+from flowc.lang.script import Script, needed, used_names
 from flowc.lang.toplevel import TopLevel
 from flowc.lang.workflow import Item
 from flowc.source import Span
+from flowc.syntax import tree
 
 
 class Space:
@@ -36,6 +37,8 @@ class Space:
         self.broken_rules: set[str] = set()
         self.first_rule: str | None = None
         self.depth = 1  # how many files were open when the first statement was read
+        self.interpreter = interpreter
+        self.faults = faults
         self.config = config
         self.config_is_given = config_is_given  # by the `module` block: `configfile:` has no effect
         self.pathvars = pathvars
@@ -54,6 +57,24 @@ class Space:
     @property
     def is_module(self) -> bool:
         return self.depth > 1
+
+    def take_imports(self, statement: tree.Unsupported) -> None:
+        """`import ...` at the top level."""
+        from flowc.lang.imports import all_of, imported, of_unknown_names, value_of  # few import
+
+        builtins = self.interpreter.builtins
+        self.preamble.append(statement.span.text)
+        unknown = of_unknown_names(statement, builtins)
+        if unknown is not None:
+            self.faults.append(unknown)
+            return
+        for each in imported(statement.span.text):
+            if each.name == "*":
+                self.scope.names.update(all_of(each.module, builtins) or {})
+                continue
+            value = value_of(each, builtins, self.scope.get)
+            if value is not builtins.get(each.bound):
+                self.scope.names[each.bound] = value
 
     def lookup(self, name: str) -> Any:
         """A name of the file for the placeholders of commands, as it stands at the file's end."""
@@ -81,8 +102,8 @@ class Space:
     def code(self, text: str, script: Script) -> Script:
         """A block of code with what it needs of the file."""
         values = {name: self.scope.names[name] for name in self.scope.names if name != "config"}
-        names = used_names((text, *self.preamble), values)
-        return replace(script, preamble=tuple(self.preamble), names=names)
+        preamble = needed(text, self.preamble)
+        return replace(script, preamble=preamble, names=used_names((text, *preamble), values))
 
     def handlers(self) -> dict[str, tuple[str, Script]]:
         """`onstart` and the like, with what they need of the file."""

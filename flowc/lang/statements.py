@@ -7,8 +7,10 @@ from flowc.diagnostic import fail
 from flowc.lang.comprehension import Store, compile_store
 from flowc.lang.faults import explain, explain_binary
 from flowc.lang.functions import compile_def
-from flowc.lang.names import Context, Frame, Run
+from flowc.lang.names import SCOPE, Context, Frame, Run
 from flowc.lang.operators import get_item, set_item
+from flowc.lang.speaking import raised
+from flowc.source import Span
 from flowc.syntax import tree
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ def _step(compiler: "Compiler", node: tree.Statement, context: Context, in_loop:
             make = compile_def(compiler, node, context)
             store = compile_store(compiler, tree.Var(node.name.text, node.name.span), context)
             return lambda frame: store(frame, make(frame))
+        case tree.Flow(keyword="raise" | "assert"):
+            return compile_raise(compiler, node, context)
         case tree.Flow(keyword=keyword):
             if keyword == "pass":
                 return lambda frame: None
@@ -88,10 +92,13 @@ def _step(compiler: "Compiler", node: tree.Statement, context: Context, in_loop:
                 raise fail("misplaced-statement", f"`{keyword}` outside a loop", node.span)
             signal = BREAK if keyword == "break" else CONTINUE
             return lambda frame: signal
-        case tree.Unsupported(keyword=keyword):
-            raise fail(
-                "unsupported", f"`{keyword}` is not part of the workflow language", node.span
-            )
+        case tree.Unsupported(keyword="import" | "from"):
+            return _import(compiler, node, context)
+        case tree.Unsupported():
+            from flowc.lang.refusals import refuse  # most workflows have no such statement
+
+            context.refused.append(refuse(node))
+            return lambda frame: None  # never: the function is refused when it is called
     raise fail("misplaced-statement", "this cannot stand inside a function", node.span)
 
 
@@ -154,6 +161,39 @@ def _for(compiler: "Compiler", node: tree.For, context: Context) -> Step:
                 if signal is BREAK:
                     return None
                 return signal
+
+    return run
+
+
+def compile_raise(compiler: "Compiler", node: tree.Flow, context: Context) -> Step:
+    """`raise value`, also at the top of a file."""
+    value = compiler.compile(node.value, context) if node.value is not None else None
+    keyword, budget = node.keyword, compiler.budget
+    span = Span(node.span.source, node.span.start, node.span.start + len(keyword))
+
+    def run(frame: Frame) -> Signal | None:
+        found = value(frame) if value is not None else None
+        raise raised(budget, keyword, found, node.span if keyword == "raise" else span)
+
+    return run
+
+
+def _import(compiler: "Compiler", node: tree.Unsupported, context: Context) -> Step:
+    """`import` inside a function: its names are the function's own."""
+    from flowc.lang.imports import imported, of_unknown_names, value_of  # few functions import
+
+    known = compiler.builtins
+    unknown = of_unknown_names(node, known)
+    if unknown is not None:
+        context.refused.append(unknown)
+    bound = [
+        (each, compile_store(compiler, tree.Var(each.bound, node.span), context))
+        for each in imported(node.span.text)
+    ]
+
+    def run(frame: Frame) -> None:
+        for each, store in bound:
+            store(frame, value_of(each, known, frame[SCOPE].get))
 
     return run
 

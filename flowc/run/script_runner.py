@@ -157,8 +157,9 @@ def run_code(data: dict[str, Any], job: Job) -> None:
     for part in data["preamble"]:
         try:
             exec(compile(part, data["file"], "exec"), names)
-        except ImportError:
-            continue  # what only the reading of the file needs
+        except ImportError as fault:
+            if (fault.name or "").partition(".")[0] != "snakemake":  # what it has is here anyway
+                raise
     for name in ("input", "output", "params", "wildcards", "threads", "resources", "log", "jobid"):
         names[name] = getattr(job, name)
     names |= {"rule": job.rule, "shell": shell}

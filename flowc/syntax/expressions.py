@@ -17,6 +17,7 @@ from flowc.syntax.tree import (
     Dict,
     Expr,
     Lambda,
+    Name,
     Parameter,
     Sequence,
     Slice,
@@ -119,10 +120,12 @@ class Expressions(Atoms):
         while waiting:
             node = waiting.pop()
             if isinstance(node, Sequence) and node.kind != "set":
-                waiting += reversed(node.items)
-            elif isinstance(node, Starred):
-                message = "`*` in what is assigned to is not part of the language"
-                self.fault("assignment-target", message, node.span)
+                starred = [item for item in node.items if isinstance(item, Starred)]
+                if len(starred) > 1:
+                    message = "only one `*` may stand in what is assigned to"
+                    self.fault("assignment-target", message, starred[1].span)
+                inside = [i.value if isinstance(i, Starred) else i for i in node.items]
+                waiting += reversed(inside)
             elif not isinstance(node, Var | Attribute | Subscript):
                 what = _WHAT.get(type(node).__name__, "an expression")
                 hint = "`==` compares" if type(node).__name__ == "Comparison" else None
@@ -240,6 +243,11 @@ class Expressions(Atoms):
     ) -> Parameter:
         return self.make_parameter(stars, name, name.end, default)
 
+    def bare_star(self, star: Token) -> Parameter:
+        """A `*` alone: what follows is given by name."""
+        span = self.span(star.start, star.end)
+        return Parameter(Name("*", span), None, 1, span)
+
     def make_parameter(
         self, stars: Token | None, name: Token, end: int, default: Expr | None
     ) -> Parameter:
@@ -266,6 +274,8 @@ class Expressions(Atoms):
             elif not item.stars and not stars and has_default and item.default is None:
                 message = f"parameter `{text}` needs a default, as one before it has"
                 self.fault("parameter", message, item.span)
+            elif text == "*" and (item is items[-1] or items[items.index(item) + 1].stars):
+                self.fault("parameter", "behind a bare `*` a parameter has to follow", item.span)
             stars = max(stars, item.stars)
             has_default = has_default or item.default is not None
         return items

@@ -29,8 +29,6 @@ REFUSED = frozenset(
         "global",
         "nonlocal",
         "del",
-        "raise",
-        "assert",
         "async",
         "await",
         "yield",

@@ -18,6 +18,7 @@ from flowc.syntax.tree import (
     Parameter,
     Return,
     Statement,
+    Unary,
     Unsupported,
     UseRule,
 )
@@ -213,6 +214,19 @@ class Statements(Expressions):
 
     def return_statement(self, word: Token, value: Expr | None) -> Statement:
         return Return(value, self.span(word.start, value.span.end if value else word.end))
+
+    def raise_statement(
+        self, word: Token, value: Expr | None, _from: Token | None, cause: Expr | None
+    ) -> Statement:
+        last = cause or value
+        return Flow(word.text, self.span(word.start, last.span.end if last else word.end), value)
+
+    def assert_statement(
+        self, word: Token, test: Expr, _: Token | None, message: Expr | None
+    ) -> Statement:
+        span = self.span(word.start, (message or test).span.end)
+        fails = Flow(word.text, span, message)
+        return If(((Unary("not", test, test.span), (fails,)),), (), span)
 
     def flow(self, word: Token) -> Statement:
         return Flow(word.text, self.span(word.start, word.end))

@@ -331,15 +331,16 @@ class Return(Node):
 
 @node
 class Flow(Node):
-    """`pass`, `break` or `continue`."""
+    """`pass`, `break`, `continue`, `raise value`; `assert x, value` is an `if not x:` around it."""
 
     keyword: str
     span: Span
+    value: Expr | None = None
 
 
 @node
 class Unsupported(Node):
-    """A statement of Python that the language refuses: `import`, `class`, `while`, `try` ...
+    """A statement of Python that the language refuses, `class`, `while`, `try` ..., or `import`.
 
     Read as far as its end, so that one diagnostic names it and the rest of the file is checked.
     """

@@ -35,10 +35,10 @@ KEYWORDS = {
     "return": "RETURN", "lambda": "LAMBDA", "not": "NOT", "and": "OPERATOR", "or": "OPERATOR",
     "is": "OPERATOR", "pass": "FLOW", "break": "FLOW", "continue": "FLOW",
     "True": "CONSTANT", "False": "CONSTANT", "None": "CONSTANT",
-    "from": "FROM", "as": "AS", "with": "WITH",
+    "from": "FROM", "as": "AS", "with": "WITH", "raise": "RAISE", "assert": "ASSERT",
 } | dict.fromkeys(
-    ("import", "class", "while", "try", "except", "finally", "global", "nonlocal", "del", "raise",
-     "assert", "async", "await", "yield"), "KEYWORD")
+    ("import", "class", "while", "try", "except", "finally", "global", "nonlocal", "del",
+     "async", "await", "yield"), "KEYWORD")
 # fmt: on
 
 CLOSES = {")": "(", "]": "[", "}": "{"}

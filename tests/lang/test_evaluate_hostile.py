@@ -148,7 +148,6 @@ Path("a").__class__
 Path("a")._flavour
 Path.cwd()
 sys.modules
-sys.exit()
 sys.setrecursionlimit(9)
 __builtins__
 __import__("os")
@@ -167,9 +166,7 @@ vars()
 dir()
 open("/etc/passwd")
 input()
-print(1)
 breakpoint()
-exit()
 object()
 super()
 memoryview("")

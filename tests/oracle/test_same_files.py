@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
-from support import snakefiles
+from support import pythonic, snakefiles
 from support.oracle import (
     RECORD,
     find_snakemake,
@@ -20,7 +20,7 @@ from support.oracle import (
     write_case,
 )
 
-CASES = snakefiles.CASES
+CASES = snakefiles.CASES | pythonic.CASES
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

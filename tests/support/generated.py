@@ -218,9 +218,11 @@ class Writer:
         if kind == 1:
             return f"f{self.inside('(', ')', self.several(self.expression, 1))}"
         if kind == 2:
-            return f"a, b = {self.expression()}, {self.expression()}"
+            targets = self.pick(("a, b", "a, *b", "*a, (b, c)"))
+            return f"{targets} = {self.expression()}, {self.expression()}"
         if kind == 3:
-            return f"x += {self.expression()}"
+            before = self.pick(("x += ", "raise ", "assert ", "assert x, "))
+            return f"{before}{self.expression()}"
         if kind < 6:
             target = self.pick(("x", "y_1", "é", "a[0]", "b.c"))
             return f"{target} = {self.expression()}"

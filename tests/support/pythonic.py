@@ -1,0 +1,136 @@
+"""Snakefiles with the words of Python that Snakefiles often hold; the runs of both are compared."""
+
+Files = dict[str, str]
+
+CASES: dict[str, Files] = {}
+
+CASES["imports-for-jobs"] = {
+    "Snakefile": """
+import csv, random
+from shutil import copyfile
+from textwrap import dedent as d
+from pathlib import Path
+import json
+
+OUT = Path("out")
+
+def write(path, value):
+    import datetime
+    try:
+        with open(path, "w") as file:
+            while True:
+                print(json.dumps(value), file=file)
+                break
+    except OSError:
+        raise
+
+def pure(name):
+    return f"{name}.txt"
+
+rule all:
+    input: "out/b.txt", pure("c")
+
+rule a:
+    output: OUT / "a.txt"
+    run:
+        write(output[0], {"out": str(OUT), "pure": pure("x")})
+
+rule b:
+    input: OUT / "a.txt"
+    output: OUT / "b.txt"
+    run:
+        copyfile(input[0], output[0])
+
+rule c:
+    output: "c.txt"
+    run:
+        with open(output[0], "w") as file, open("out.txt", "w") as other:
+            file.write(d("  c"))
+            other.write("o")
+""",
+}
+
+CASES["speaking"] = {
+    "Snakefile": """
+import sys
+from snakemake.logging import logger
+from snakemake.exceptions import WorkflowError
+
+SAMPLES = ["a", "b"]
+print("samples:", *SAMPLES, file=sys.stderr)
+logger.info(f"{len(SAMPLES)} samples")
+if not SAMPLES:
+    raise ValueError("there are no samples")
+assert len(SAMPLES) < 10, "too many"
+if "x" in SAMPLES:
+    sys.exit("x is no sample")
+
+def of(wildcards):
+    print(wildcards)
+    if wildcards.s not in SAMPLES:
+        raise WorkflowError(f"{wildcards.s} is no sample")
+    return f"in/{wildcards.s}.txt"
+
+rule all:
+    input: expand("{s}.out", s=SAMPLES)
+
+rule a:
+    input: of
+    output: "{s}.out"
+    params: size=lambda wildcards, input: print(input) or 3
+    shell: "echo {params.size} | cat {input} - > {output}"
+""",
+    "in/a.txt": "one\n",
+    "in/b.txt": "two\n",
+}
+
+CASES["validate"] = {
+    "Snakefile": """
+from snakemake.utils import min_version, validate
+min_version("6.0")
+configfile: "config.yaml"
+validate(config, "schemas/config.schema.yaml")
+validate(config, schema="schemas/config.schema.yaml", set_default=False)
+
+rule all:
+    input: expand("{s}-{n}.txt", s=config["samples"], n=config["deep"]["n"])
+
+rule a:
+    output: "{s}-{n}.txt"
+    shell: "echo {config[mode]} > {output}"
+""",
+    "config.yaml": "samples: [a, b]\ndeep: {}\n",
+    "schemas/config.schema.yaml": """
+$schema: "https://json-schema.org/draft/2020-12/schema"
+type: object
+properties:
+  samples: {type: array, items: {$ref: "parts.yaml#/definitions/sample"}}
+  mode: {enum: [slow, fast], default: fast}
+  deep:
+    properties:
+      n: {type: integer, default: 7}
+required: [samples, deep]
+""",
+    "schemas/parts.yaml": """
+$schema: "https://json-schema.org/draft/2020-12/schema"
+definitions: {sample: {type: string, pattern: '^[a-z]$'}}
+""",
+}
+
+CASES["stars"] = {
+    "Snakefile": """
+from os.path import join, basename as base
+import os.path as op
+first, *rest = ["a", "b", "c"]
+
+def of(*, name, end=".txt"):
+    return join("out", name) + end
+
+rule all:
+    input: of(name=first), [of(name=r) for r in rest], op.join("out", base("x/d.txt"))
+
+rule a:
+    output: "out/{x}.txt"
+    shell: "echo {rest} > {output}"
+""",
+}
