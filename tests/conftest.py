@@ -38,6 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
     set_up_hypothesis(is_quick="not slow" in config.getoption("markexpr"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: half of what tests do is wait, for processes, clusters and clocks."""
+    return len(os.sched_getaffinity(0)) + 2
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave benchmarks out unless `-m` asks for them: on a busy machine they fail for no fault."""
     if "bench" in config.getoption("markexpr"):

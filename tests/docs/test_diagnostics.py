@@ -90,7 +90,8 @@ def test_example(code: str, here: Path, capfd: pytest.CaptureFixture[str]) -> No
     for command in entry.before:
         _before(command)
     capfd.readouterr()
-    main([*shlex.split(entry.command)[1:], "--json"])
+    words = shlex.split(entry.command)[1:]
+    main([*words, "--json", *(["--latency-wait", "0"] if words[0] == "run" else [])])
     lines = capfd.readouterr().out.splitlines()  # of a file on stdout, some are a part of it
     rows = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
     found = [row["diagnostic"]["code"] for row in rows if "diagnostic" in row]

@@ -12,12 +12,16 @@ In fenced blocks of a page, in order, in one empty directory:
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
+from unittest.mock import patch
 
 import pytest
+from support.program import flowc_here
 
 from flowc.api import load_file
 from flowc.diagnostic import WorkflowError, render
@@ -92,22 +96,30 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
+def call(command: str, directory: Path, environment: dict[str, str]) -> CompletedProcess[str]:
+    """Run a command by bash; if it is flowc and nothing else, in this process."""
+    if re.fullmatch(r"flowc [^|&;<>()$`*?\[\]{}~#!\\\n]*", command):
+        with patch.dict(os.environ, environment, clear=True):
+            return flowc_here(*shlex.split(command)[1:], cwd=directory, together=True)
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="surrogateescape",
+        timeout=120,
+    )
+
+
 def run(block: Block, directory: Path, environment: dict[str, str]) -> None:
     """Run a console block; compare exit codes and outputs."""
     steps = commands(block.body)
     assert steps, f"line {block.line}: no line begins with `$ `"
     for command, expected in steps:
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="surrogateescape",
-            timeout=120,
-        )
+        done = call(command, directory, environment)
         is_last = command == steps[-1][0]
         wanted = int(block.options.get("fails", 0)) if is_last else 0
         shown = f"line {block.line}: $ {command}\n{done.stdout}"

@@ -94,7 +94,7 @@ def test_cores_of_others(profile: Profile) -> None:
 
 def test_memory(profile: Profile) -> None:
     sizes = [50, 120, 250]
-    found = profile("memory 0 0.6", *(f"memory {size} 0.6" for size in sizes))
+    found = profile("memory 0 0.6", *(f"memory {size} 0.6" for size in sizes), cores=4)
     bare = found["memory 0 0.6"].memory_peak_bytes
     assert bare is not None
     for size in sizes:

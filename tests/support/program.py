@@ -28,12 +28,15 @@ def flowc_here(
     cwd: str | os.PathLike[str] = ".",
     env: Mapping[str, str] | None = None,
     umask: int | None = None,
+    together: bool = False,
 ) -> Done:
-    """What `flowc WORDS` ends with and prints, in that directory. `env` is added."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    """What `flowc WORDS` ends with and prints, in that directory. `env` is added; `together`: all
+    that is printed is in `stdout`."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as other:
+        err = out if together else other
         with _printing_to(out, "stdout"), _printing_to(err, "stderr"), _place(cwd, env, umask):
             code = _within_limits(words)
-        texts = [_text(out), _text(err)]
+        texts = [_text(out), _text(other)]
     return CompletedProcess(("flowc", *words), code, *texts)
 
 
@@ -61,7 +64,7 @@ def _printing_to(file: IO[bytes], name: str) -> Iterator[None]:
     kept = os.dup(number)
     os.dup2(file.fileno(), number)
     try:
-        with open(number, "w", closefd=False) as stream:
+        with open(number, "w", buffering=1 if name == "stderr" else -1, closefd=False) as stream:
             setattr(sys, name, stream)
             yield
     finally:

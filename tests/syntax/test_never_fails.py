@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.examples import examples
+from support.examples import examples, share
 
 from flowc.diagnostic import WorkflowError, render
 from flowc.source import Source
@@ -61,7 +61,7 @@ def test_the_file_that_is_mutated_is_good() -> None:
     assert len(parse(Source("x", GOOD)).statements) > 15
 
 
-N = 10_000
+N = share(10_000)
 # fmt: off
 DEEP = {
     "(": "x = " + "(" * N + ")" * N,            "( not closed": "x = " + "(" * N,
@@ -81,11 +81,11 @@ LONG = {
     "+": "x = 1" + "+ 1" * N,  "*, +": "x = 1" + " * 1 + 1" * N,
     "elif": "if x:\n y\n" + "elif x:\n y\n" * N,
     "adjacent strings": "x = " + "'a' " * N, "chained": "x = " * N + "1", ";": "x;" * N,
-    "a megabyte of items": "x = [" + "'aaaaaaaaaaaaaaaa', " * 50_000 + "]",
+    "a megabyte of items": "x = [" + "'aaaaaaaaaaaaaaaa', " * share(50_000) + "]",
     "a megabyte of string": "x = '" + "a" * 10**6 + "'", "a megabyte of comment": "#" * 10**6,
 }
 BAD = {
-    "a megabyte of items, one bad": "x = [" + "'aaaaaaaaaaaaaaaa', " * 50_000 + " 'a' ! b]",
+    "a megabyte of items, one bad": "x = [" + "'aaaaaaaaaaaaaaaa', " * share(50_000) + " 'a' ! b]",
     "a megabyte of unclosed string": "x = '" + "a" * 10**6,
     "quotes": '"""' * 10_001, "f-quotes": "f'{" * N, "openers": "(\n[\n{\n" * 3000,
     "unclosed": "rule a:\n  input: (\n" * 3000, "tabs": "\t" * 10**5 + "x",
