@@ -130,7 +130,7 @@ def add_workflow(parser: ArgumentParser, *, targets: bool = True) -> None:
         help="let --configfile and --config stand in place of the workflow's own config",
     )  # fmt: skip
     many(group, "--set-scatter", "NAME=N", "numbers of parts of `scattergather:`", thread_pair)
-    many(group, "--groups", "RULE=GROUP", "put rules into groups of jobs", pair)
+    many(group, "--groups", "RULE=GROUP", "beats the `group` of rules", pair)
     group.add_argument(
         "--all-temp", action="store_true", help="take every output for `temp`, but the targets"
     )

@@ -3,7 +3,8 @@
 Without further options: a table with the jobs of each rule, what they ask for and why they run,
 and the first few jobs. With --json, one decision a line: `job` (its number), `name`, `rule`,
 `wildcards`, `decision` ("run"; "maybe": only if what is made before it comes out different; with
---all also "skip"), `reasons`, `outputs` and `request`; the last line has the totals.
+--all also "skip"), `reasons`, `outputs`, `group` (or null) and `request`; the last
+line has the totals.
 
 With --simulate, the run is gone through in simulated time, with the decisions of a real one: jobs
 take as long as last time, or as is usual for their rule.

@@ -207,6 +207,7 @@ def decision_data(plan: Plan, id: JobId) -> dict[str, Any]:
         "decision": decision.name.lower(),
         "reasons": [reason_data(reason) for reason in plan.reasons(id)] if decision else [],
         "outputs": job.output_paths,
+        "group": job.group,
         "request": request_data(plan.request(id, 1), places=False),
     }
 

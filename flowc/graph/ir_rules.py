@@ -27,9 +27,7 @@ class RuleReader:
         self.interpreter = Interpreter(disk)
         self.scope = Scope()
         self.checkpoints = Checkpoints()
-        self.outputs: dict[
-            str, tuple[str, Sequence[Item]]
-        ] = {}  # of checkpoints
+        self.outputs: dict[str, tuple[str, Sequence[Item]]] = {}  # of checkpoints
         builtins = self.interpreter.builtins
         builtins["checkpoints"] = self.checkpoints.namespace(self.outputs.get)
         self.checkpoints.add_open(builtins, self.interpreter.members, self.interpreter.budget)
@@ -67,7 +65,7 @@ class RuleReader:
             script=self.script(data.get("script")),
             message=self.template(data.get("message")),
             retries=data.get("retries"),
-            group=data.get("group"),
+            group=self.value(data.get("group")),
             local=data.get("local", False),
             is_checkpoint=data.get("checkpoint", False),
             shadow=data.get("shadow"),

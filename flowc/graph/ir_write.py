@@ -105,7 +105,7 @@ class _Writer:
             "script": None if rule.script is None else script_to_data(rule.script),
             "message": self.template(rule.message),
             "retries": rule.retries,
-            "group": rule.group,
+            "group": value_to_data(rule.group, rule.span),
             "local": rule.local,
             "checkpoint": rule.is_checkpoint,
             "shadow": rule.shadow,

@@ -212,6 +212,19 @@ class Job:
     def output(self) -> Record:
         return Record(tuple(self.output_paths), _places(self.rule.outputs))
 
+    @property
+    def group(self) -> str | None:
+        """The name of those that it belongs to. Raises WorkflowError where a function fails."""
+        from flowc.lang.pattern import WILDCARD  # only where jobs are shown
+
+        group = self.rule.group
+        if group is not None and not isinstance(group, str):
+            group = group(self.wildcards)
+        if group is None:
+            return None
+        values = self.wildcard_items
+        return WILDCARD.sub(lambda found: values.get(found["name"], found[0]), str(group))
+
     def fill(self, items: Sequence[Item]) -> Record:
         """The paths of `log` or `benchmark` items with this job's wildcards filled in."""
         from flowc.lang.pattern import Pattern  # only jobs that run come here

@@ -244,6 +244,9 @@ class RuleReader:
         text = settings.read_text(given, name, directive.name.span, self.faults)
         setattr(draft, _FIELDS[name], text)
 
+    def _group(self, draft: Draft, given: list[Given], directive: Directive) -> None:
+        draft.group = settings.read_group(given, directive.name.span, self.faults)
+
     def _run(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         """The code of a `run:`. It is kept as it is: nobody looks into it before the job runs."""
         draft.command = Setting(directive.body or "", directive.span)
@@ -287,7 +290,6 @@ _FIELDS = {
     "shell": "command",
     "message": "message",
     "profile": "profile",
-    "group": "group",
     "localrule": "local",
     "default_target": "default_target",
 }
@@ -310,7 +312,7 @@ READERS: Mapping[str, Callable[[RuleReader, Draft, list[Given], Directive], None
     "shadow": RuleReader._shadow,
     "message": RuleReader._text,
     "profile": RuleReader._text,
-    "group": RuleReader._text,
+    "group": RuleReader._group,
     "localrule": RuleReader._flag,
     "default_target": RuleReader._flag,
     "priority": RuleReader._priority,

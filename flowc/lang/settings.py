@@ -101,6 +101,14 @@ def read_text(given: Sequence[Given], directive: str, at: Span, faults: Faults) 
     return Setting(value, span)
 
 
+def read_group(given: Sequence[Given], at: Span, faults: Faults) -> Setting | None:
+    """A text with wildcards, or a function of them."""
+    if len(given) == 1 and is_function(given[0][1]):
+        check_function(given[0][1], ("wildcards",), "a function of `group`", given[0][2], faults)
+        return Setting(given[0][1], given[0][2])
+    return read_text(given, "group", at, faults)
+
+
 def read_flag(given: Sequence[Given], directive: str, at: Span, faults: Faults) -> bool:
     one = read_one(given, directive, at, faults)
     if one is None:

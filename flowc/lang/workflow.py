@@ -82,7 +82,7 @@ class Rule:
     message: Template | None = None
     priority: Setting | None = None
     retries: int | None = None  # None: the run's default
-    group: str | None = None
+    group: str | Function | None = None  # for those who read the plan: see `Job.group`
     local: bool = False
     is_checkpoint: bool = False
     shadow: str | None = None  # "minimal", "copy-minimal", "shallow" or "full"

@@ -111,6 +111,7 @@ def test_plan_json(flowc: Flowc) -> None:
     assert gather["reasons"][0] == {
         "kind": "missing-output", "path": "all.txt", "text": "output missing: all.txt"
     }  # fmt: skip
+    assert gather["group"] is None
     assert gather["request"]["memory_bytes"] == 2**29
     assert gather["request"]["origins"]["memory"]["detail"] == "Workflowfile:14"
     assert len(lines_of(flowc("plan", "--json", "--all")[1])) == len(jobs) + 2  # `all` too

@@ -90,6 +90,36 @@ def test_groups_are_put_into_the_compiled_workflow(flowc: Flowc) -> None:
     assert done.returncode == 2 and "did you mean `part`?" in done.stderr
 
 
+def test_groups_are_in_the_plan_of_each_job(flowc: Flowc) -> None:
+    """A text with wildcards, or a function of them, also of a compiled workflow."""
+    Path("Snakefile").write_text("""
+rule all:
+    input: "a.one", "a.two", "a.three"
+rule one:
+    output: "{x}.one"
+    group: "of-{x}"
+    shell: "touch {output}"
+rule two:
+    output: "{x}.two"
+    group: lambda wildcards: wildcards.x.upper()
+    shell: "touch {output}"
+rule three:
+    output: "{x}.three"
+    shell: "touch {output}"
+""")
+
+    def groups(*argv: str) -> dict[str, str | None]:
+        lines = flowc("plan", "--json", *argv).stdout.splitlines()
+        return {job["rule"]: job["group"] for job in map(json.loads, lines[:-1])}
+
+    assert groups() == {"one": "of-a", "two": "A", "three": None}
+    assert groups("--groups", "three=3{x}", "one=1") == {"one": "1", "two": "A", "three": "3a"}
+    flowc("compile", "--groups", "three=3", "-o", "flow.json")
+    assert groups("-s", "flow.json") == {"one": "of-a", "two": "A", "three": "3"}
+    Path("Snakefile").write_text("rule a:\n    group: lambda a, b: 1\n")
+    assert "error[bad-function]" in flowc("plan").stderr
+
+
 def test_shadow_prefix_is_where_jobs_work(flowc: Flowc, tmp_path: Path) -> None:
     Path("Snakefile").write_text(
         'rule a:\n    output: "here"\n    shadow: "minimal"\n    shell: "pwd > {output}"\n'
