@@ -42,16 +42,16 @@ def allowed(root: str = "/") -> Allowed:
 
 def boot_id() -> str:
     """Tells this machine since its last start from any other; empty where nobody knows."""
-    return _read("/proc/sys/kernel/random/boot_id").strip()
+    return text_of("/proc/sys/kernel/random/boot_id").strip()
 
 
 def process_start_s(pid: int) -> float:
     """When a process started, as Unix time, to 10 ms; 0 where nobody knows."""
     try:
-        ticks = int(_read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19])
+        ticks = int(text_of(f"/proc/{pid}/stat").rpartition(")")[2].split()[19])
         boot_s = next(
             int(line.split()[1])
-            for line in _read("/proc/stat").splitlines()
+            for line in text_of("/proc/stat").splitlines()
             if line.startswith("btime")
         )
     except (IndexError, ValueError, StopIteration):
@@ -68,6 +68,28 @@ def which(name: str, search: str) -> str | None:
     return None
 
 
+def own_group(root: str = "/") -> str | None:
+    """The directory of the cgroup (version 2) that this process is in; None: it is not seen."""
+    for line in text_of(f"{root}/proc/self/cgroup").splitlines():
+        number, _, path = line.partition("::")
+        if number != "0" or not path:
+            continue
+        for point, mounted, version, _ in _mounts(root):
+            inside = _below(path, mounted)
+            if version == 2 and inside is not None:
+                return f"{root.rstrip('/')}{point}{inside}"
+    return None
+
+
+def text_of(path: str) -> str:
+    """What stands in a file; nothing where there is none."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 def _affinity() -> int:
     try:
         return len(os.sched_getaffinity(0))
@@ -76,7 +98,7 @@ def _affinity() -> int:
 
 
 def _machine_memory(root: str) -> int:
-    for line in _read(f"{root}/proc/meminfo").splitlines():
+    for line in text_of(f"{root}/proc/meminfo").splitlines():
         if line.startswith("MemTotal:"):
             return int(line.split()[1]) * 1024
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -85,7 +107,7 @@ def _machine_memory(root: str) -> int:
 def _groups(root: str) -> Iterator[tuple[str, int]]:
     """(directory, cgroup version) of each group whose limits hold for this process."""
     mounts = list(_mounts(root))
-    for line in _read(f"{root}/proc/self/cgroup").splitlines():
+    for line in text_of(f"{root}/proc/self/cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         wanted = frozenset(controllers.split(",")) - {""}
@@ -94,7 +116,7 @@ def _groups(root: str) -> Iterator[tuple[str, int]]:
                 continue
             if version == 1 and not (wanted & names & {"cpu", "memory"}):
                 continue
-            inside = _below(path, mounted)
+            inside = _below(path, mounted) or ""
             while True:
                 yield f"{root}{point}{inside}", version
                 if not inside:
@@ -102,20 +124,20 @@ def _groups(root: str) -> Iterator[tuple[str, int]]:
                 inside = inside[: inside.rfind("/")]
 
 
-def _below(path: str, mounted: str) -> str:
+def _below(path: str, mounted: str) -> str | None:
     """The group's path as seen below a mount point whose root is the group `mounted`. A container
-    often shows the outer path there, of which nothing can be seen inside."""
+    often shows the outer path there, of which nothing can be seen inside: None."""
     path, mounted = path.rstrip("/"), mounted.rstrip("/")
     if ".." in path.split("/"):
-        return ""
+        return None
     if not mounted:
         return path
-    return path[len(mounted) :] if f"{path}/".startswith(f"{mounted}/") else ""
+    return path[len(mounted) :] if f"{path}/".startswith(f"{mounted}/") else None
 
 
 def _mounts(root: str) -> Iterator[tuple[str, str, int, frozenset[str]]]:
     """(mount point, its root, version, controllers) of each mounted cgroup hierarchy."""
-    for line in _read(f"{root}/proc/self/mountinfo").splitlines():
+    for line in text_of(f"{root}/proc/self/mountinfo").splitlines():
         head, _, tail = line.partition(" - ")
         fields, kind = head.split(), tail.split()
         if len(fields) < 5 or len(kind) < 3 or not kind[0].startswith("cgroup"):
@@ -131,10 +153,10 @@ def _unescape(text: str) -> str:
 
 def _quota_cores(directory: str, version: int) -> float | None:
     if version == 2:
-        quota, _, period = _read(f"{directory}/cpu.max").strip().partition(" ")
+        quota, _, period = text_of(f"{directory}/cpu.max").strip().partition(" ")
     else:
-        quota = _read(f"{directory}/cpu.cfs_quota_us").strip()
-        period = _read(f"{directory}/cpu.cfs_period_us").strip()
+        quota = text_of(f"{directory}/cpu.cfs_quota_us").strip()
+        period = text_of(f"{directory}/cpu.cfs_period_us").strip()
     try:
         quota_us, period_us = int(quota), int(period or 100_000)
     except ValueError:  # "max", or nothing there
@@ -145,15 +167,7 @@ def _quota_cores(directory: str, version: int) -> float | None:
 def _memory_limit(directory: str, version: int) -> int | None:
     name = "memory.max" if version == 2 else "memory.limit_in_bytes"
     try:
-        limit_bytes = int(_read(f"{directory}/{name}"))
+        limit_bytes = int(text_of(f"{directory}/{name}"))
     except ValueError:
         return None
     return limit_bytes if 0 < limit_bytes < NO_LIMIT_BYTES else None
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except OSError:
-        return ""

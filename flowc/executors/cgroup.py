@@ -13,6 +13,7 @@ import os
 import time
 
 from flowc.executors import ingroup
+from flowc.machine import own_group, text_of
 from flowc.suppress import suppress
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ class Group:
         for pid in pids:
             if pid not in self._members:
                 self._members.add(pid)
-                now = _read(f"/proc/{pid}/cgroup")
+                now = text_of(f"/proc/{pid}/cgroup")
                 if f"{name}\n" not in now and f"{name}/" not in now:  # to ask costs less
                     ingroup.attach(self.path, pid)
 
@@ -115,7 +116,7 @@ class Room:
 def find_room(root: str = "/", is_own: Callable[[int], bool] | None = None) -> Room | None:
     """Where groups with a limit on memory can be made; None: nowhere. `is_own`: whether a process
     is this one or was made by it."""
-    own = _own_group(root)
+    own = own_group(root)
     if own is None:
         return None
     if _may_make(own):
@@ -131,11 +132,11 @@ def find_room(root: str = "/", is_own: Callable[[int], bool] | None = None) -> R
 
 def _hands_down(place: str) -> bool:
     """Whether groups below this one have the memory controller."""
-    return "memory" in _read(f"{place}/cgroup.subtree_control").split()
+    return "memory" in text_of(f"{place}/cgroup.subtree_control").split()
 
 
 def _hand_down(place: str) -> bool:
-    if "memory" not in _read(f"{place}/cgroup.controllers").split():
+    if "memory" not in text_of(f"{place}/cgroup.controllers").split():
         return False
     try:
         ingroup.write(f"{place}/cgroup.subtree_control", "+memory")
@@ -152,17 +153,17 @@ def _is_root(place: str) -> bool:
 
 def _has_limit(group: str) -> bool:
     """Whether a task beside this group would get out of a limit that flowc is under."""
-    return any(_read(f"{group}/{name}").split()[:1] not in ([], ["max"]) for name in _LIMITS)
+    return any(text_of(f"{group}/{name}").split()[:1] not in ([], ["max"]) for name in _LIMITS)
 
 
 def _divide(own: str, is_own: Callable[[int], bool]) -> bool:
     """Let the memory controller be used below our own group. Its processes have to move to a group
     below it for that; that is done only if they are ours."""
     leaf = f"{own}/{ingroup.OWN}"
-    if "memory" not in _read(f"{own}/cgroup.controllers").split():
+    if "memory" not in text_of(f"{own}/cgroup.controllers").split():
         return False
     for _ in range(_DIVIDE_TRIES):  # a process may be made while the others are moved
-        pids = [int(pid) for pid in _read(f"{own}/cgroup.procs").split()]
+        pids = [int(pid) for pid in text_of(f"{own}/cgroup.procs").split()]
         if not all(map(is_own, pids)):
             break
         with suppress(OSError):
@@ -176,24 +177,6 @@ def _divide(own: str, is_own: Callable[[int], bool]) -> bool:
     return False
 
 
-def _own_group(root: str) -> str | None:
-    """The directory of the group that this process is in."""
-    group = None
-    for line in _read(f"{root}proc/self/cgroup").splitlines():
-        number, _, path = line.partition("::")
-        if number == "0" and path:
-            group = path
-    if group is None:
-        return None
-    for line in _read(f"{root}proc/self/mountinfo").splitlines():
-        fields, _, kind = line.partition(" - ")
-        if kind.startswith("cgroup2 "):
-            _, _, _, inner, mount = fields.split()[:5]
-            inside = group if inner == "/" else group.removeprefix(inner)
-            return os.path.normpath(f"{root.rstrip('/')}{mount}/{inside}")
-    return None
-
-
 def _may_make(place: str) -> bool:
     return os.access(place, os.W_OK | os.X_OK) and os.access(f"{place}/cgroup.procs", os.W_OK)
 
@@ -201,7 +184,7 @@ def _may_make(place: str) -> bool:
 def _is_own(pid: int) -> bool:
     """Whether a process is this one or descends from it."""
     while pid > 1 and pid != os.getpid():
-        fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+        fields = text_of(f"/proc/{pid}/stat").rpartition(")")[2].split()
         pid = int(fields[1]) if len(fields) > 1 else 0
     return pid == os.getpid()
 
@@ -212,14 +195,5 @@ def _exists(pid: int) -> bool:
 
 def _counts(path: str) -> dict[str, int]:
     """A file of lines `name number`."""
-    pairs = (line.split() for line in _read(path).splitlines())
+    pairs = (line.split() for line in text_of(path).splitlines())
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
-
-
-def _read(path: str) -> str:
-    """Empty where there is no such file."""
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except OSError:
-        return ""

@@ -44,7 +44,7 @@ else:
 SETTINGS, START, SIGNAL, CLOSE = 0, 1, 2, 3
 STARTED, FAILED, ENDED = 10, 11, 12
 
-HEAD_BYTES = 4
+_HEAD_BYTES = 4
 _CHUNK_BYTES = 1 << 16
 _GATHER_MS = 2
 """A start is told so late at most: many a task has ended by then, and flowc wakes up once."""
@@ -113,14 +113,7 @@ class Server:
 
     def read(self) -> bool:
         """Do what the inbox says; False: it says to close."""
-        inbox, at = self.inbox, 0
-        while len(inbox) - at >= HEAD_BYTES:
-            start = at + HEAD_BYTES
-            end = start + int.from_bytes(inbox[at:start], "little")
-            if len(inbox) < end:
-                break
-            message = marshal.loads(inbox[start:end])
-            at = end
+        for message in taken(self.inbox):
             if message[0] == START:
                 self.start(*message[1:])
                 if self.number_of:
@@ -132,7 +125,6 @@ class Server:
                 self.mark = b"FLOWC_JOB=" + run + b":"
             else:
                 return False
-        del inbox[:at]
         return True
 
     def start(
@@ -205,7 +197,7 @@ class Server:
     def signal(self, number: int, which: int) -> None:
         pid = self.pid_of.get(number)
         if pid is not None:  # not reaped: so the number is still its own
-            _kill(os.killpg, pid, which)
+            send(os.killpg, pid, which)
 
     def reap(self) -> None:
         while True:
@@ -229,13 +221,11 @@ class Server:
                 used.ru_maxrss,
                 used.ru_inblock,
                 used.ru_oublock,
-                _kill(os.killpg, pid, 0),
+                send(os.killpg, pid, 0),
             )
 
     def tell(self, *message: Any) -> None:
-        data = marshal.dumps(message)
-        self.outbox += len(data).to_bytes(HEAD_BYTES, "little")
-        self.outbox += data
+        self.outbox += framed(message)
         if message[0] == FAILED:
             self.is_urgent = True
 
@@ -248,7 +238,7 @@ class Server:
                 return
             for pid in found:
                 for one in (which, signal.SIGCONT):
-                    _kill(os.kill, pid, one)
+                    send(os.kill, pid, one)
             time.sleep(_ORPHAN_GRACE_S)
             self.reap()
 
@@ -271,14 +261,35 @@ class Server:
         return data.startswith(self.mark) or b"\0" + self.mark in data
 
 
+def framed(message: tuple[Any, ...]) -> bytes:
+    """A message as it is written."""
+    data = marshal.dumps(message)
+    return len(data).to_bytes(_HEAD_BYTES, "little") + data
+
+
+def taken(inbox: bytearray) -> list[tuple[Any, ...]]:
+    """The messages that have come as a whole; they are gone from the inbox."""
+    found, at = [], 0
+    while len(inbox) - at >= _HEAD_BYTES:
+        start = at + _HEAD_BYTES
+        end = start + int.from_bytes(inbox[at:start], "little")
+        if len(inbox) < end:
+            break
+        found.append(marshal.loads(inbox[start:end]))
+        at = end
+    del inbox[:at]
+    return found
+
+
 def _words(fault: OSError | ValueError) -> tuple[int, str]:
     if isinstance(fault, OSError):
         return fault.errno or 0, fault.strerror or str(fault)
     return 0, str(fault)
 
 
-def _kill(how: Callable[[int, int], None], pid: int, which: int) -> bool:
-    """Whether there was anything to send it to."""
+def send(how: Callable[[int, int], None], pid: int, which: int) -> bool:
+    """Send a signal (0: none) to a process (`os.kill`) or to a group (`os.killpg`); whether there
+    was one."""
     try:
         how(pid, which)
     except ProcessLookupError:

@@ -13,6 +13,7 @@ import os
 import time
 
 from flowc.attempt import JobEnded, JobStarted
+from flowc.executors.forkserver import send
 from flowc.executors.marks import end_marked, run_mark, task_mark
 from flowc.executors.memory import MemoryWatch, kernel_kills
 from flowc.executors.spawn import Ended, LostError, NotStartedError, Spawner, Started
@@ -160,14 +161,14 @@ class LocalExecutor:
             if self._spawner is not None:
                 self._spawner.signal(running.number, which)
         elif _group_is_ours(running.pid):
-            _signal_group(running.pid, which)
+            send(os.killpg, running.pid, which)
 
     def _end(self, ours: Iterable[_Running], groups: Iterable[int], which: int) -> None:
         for running in ours:
             self._signal(running, which)
         for group in groups:
             if _group_is_ours(group):
-                _signal_group(group, which)
+                send(os.killpg, group, which)
 
     # ---- what the spawner tells
 
@@ -235,7 +236,7 @@ class LocalExecutor:
             self._sweep(running, event)
             self._report(running, event)
         elif code != 0 or running.cause:  # its outputs go: nothing may still write to them
-            _signal_group(running.pid, signal.SIGKILL)
+            send(os.killpg, running.pid, signal.SIGKILL)
             self._sweep(running, event)
             self._report(running, event)
         else:
@@ -343,21 +344,10 @@ class LocalExecutor:
                 self._report(running, event)
 
 
-def _signal_group(pid: int, number: int) -> bool:
-    """Send a signal (0: none) to every process of a group; whether there was one."""
-    try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it has changed its user: it is there all the same
-        return True
-    return True
-
-
 def _is_alive(group: int) -> bool:
     """Whether a group has a process that still does something. Only where one is left at all are
     the processes looked through: in a container, nobody may ever reap the orphans."""
-    if not _signal_group(group, 0):
+    if not send(os.killpg, group, 0):
         return False
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -377,7 +367,7 @@ def _group_is_ours(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return _signal_group(pid, 0)
+        return send(os.killpg, pid, 0)
     except PermissionError:
         return False
     return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import marshal
 import os
 import select
 import sys
@@ -142,21 +141,9 @@ class Spawner:
         data = os.read(self._from, _CHUNK_BYTES)
         if not data:
             raise LostError
-        inbox, at = self._inbox, 0
-        inbox += data
-        head_bytes = forkserver.HEAD_BYTES
-        found: list[Started | Failed | Ended] = []
-        while len(inbox) - at >= head_bytes:
-            start = at + head_bytes
-            end = start + int.from_bytes(inbox[at:start], "little")
-            if len(inbox) < end:
-                break
-            reply = self._understand(marshal.loads(inbox[start:end]))
-            if reply is not None:
-                found.append(reply)
-            at = end
-        del inbox[:at]
-        return found
+        self._inbox += data
+        replies = map(self._understand, forkserver.taken(self._inbox))
+        return [reply for reply in replies if reply is not None]
 
     def close(self) -> None:
         """Let it go. Tasks that still run are no longer looked after."""
@@ -212,8 +199,7 @@ class Spawner:
         return Failed(number, NotStartedError(exit_code, f"{name}: {text.lower()}"))
 
     def _send(self, *message: Any) -> None:
-        data = marshal.dumps(message)
-        self._outbox.append(len(data).to_bytes(forkserver.HEAD_BYTES, "little") + data)
+        self._outbox.append(forkserver.framed(message))
         while self._outbox and not self._is_sending:
             self._is_sending = True
             try:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from flowc.machine import Allowed, allowed, process_start_s
+from flowc.machine import Allowed, allowed, own_group, process_start_s
 
 GIB = 1024**3
 V2_MOUNT = "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+IN_CONTAINER = V2_MOUNT.replace("0:26 /", "0:26 /docker/xyz")
 V1_MOUNTS = (
     "31 1 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
     "32 1 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
@@ -110,6 +111,27 @@ def test_limits(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     assert allowed(str(tmp_path)) == Allowed(cores, gib * GIB)
+
+
+# fmt: off
+OWN_GROUPS = {  #        /proc/self/cgroup                 mountinfo             where it is
+    "its own":          ("3:memory:/else\n0::/user/a\n",  V1_MOUNTS + V2_MOUNT, f"{TOP}/user/a"),
+    "the first":        ("0::/\n",                         V2_MOUNT,             TOP),
+    "in a container":   ("0::/docker/xyz/a\n",             IN_CONTAINER,         f"{TOP}/a"),
+    "outer path shown": ("0::/../../x\n",                  V2_MOUNT,             None),
+    "of another mount": ("0::/docker/abc\n",               IN_CONTAINER,         None),
+    "version 1":        ("5:memory:/j\n",                  V1_MOUNTS,            None),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("cgroup", "mounts", "place"), OWN_GROUPS.values(), ids=OWN_GROUPS)
+def test_own_group(tmp_path: Path, cgroup: str, mounts: str, place: str | None) -> None:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(cgroup)
+    (tmp_path / "proc/self/mountinfo").write_text(mounts)
+    for root in (str(tmp_path), f"{tmp_path}/"):
+        assert own_group(root) == (None if place is None else f"{tmp_path}/{place}")
 
 
 def test_this_machine() -> None:
