@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from flowc.executors.grid.base import (
     Pace,
     RefusedError,
     Settings,
+    Status,
 )
 from flowc.executors.grid.crosscheck import differences
 from flowc.executors.grid.driver import GridExecutor
@@ -236,6 +237,24 @@ def test_queries_get_rarer(queue: FakeQueue, story: Story) -> None:
     assert 4 <= queue.calls.count("status") <= 14, "one for all, and at most one in an interval"
 
 
+def test_an_engine_that_was_silent_for_long_is_soon_asked_again(
+    queue: FakeQueue, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long no answer came says nothing about what an answer costs."""
+    status, silent = queue.status, iter([True])
+
+    def slow(ids: Sequence[str]) -> Mapping[Element, Status]:
+        if next(silent, False):
+            time.sleep(3)
+            raise NoAnswerError("timed out")
+        return status(ids)
+
+    queue.holds = True
+    monkeypatch.setattr(queue, "status", slow)
+    story.executor.submit([task(0, "true")])
+    story.until(lambda: queue.calls.count("status") >= 2, timeout_s=30)
+
+
 def test_two_runs_in_one_directory_one_after_the_other(queue: FakeQueue) -> None:
     """The second takes up what the first has left, and only what is the same."""
     tasks = [task(0, "echo x >> runs.0; sleep 1"), task(1, "echo x >> runs.1; sleep 30")]
@@ -262,6 +281,7 @@ def test_what_is_measured_closely_comes_home(queue: FakeQueue) -> None:
     (end,) = story.run([task(0, "sleep 0.3 & sleep 0.3; wait")])
     assert end.figures is not None
     assert end.figures["processes_peak"] >= 2
+    assert end.figures["memory_kinds"].keys() == {"rss", "vms", "uss", "pss"}
     assert len(end.figures["series"]["t_s"]) >= 2
     story.executor.close()
 

@@ -3,10 +3,10 @@ and by the accounting for what the queue does not know any more."""
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
-from flowc.executors.grid.base import REST, Pace, State
+from flowc.executors.grid.base import REST, Element, Pace, State, Status
 from flowc.executors.grid.caller import Answer
 from flowc.executors.grid.engine import Engine
 from flowc.executors.grid.files import poke, read_word, words
@@ -102,23 +102,32 @@ class Watcher:
         self.queries += 1
         queue = self._engine.queue
 
+        def ask() -> tuple[float, Mapping[Element, Status]]:
+            began_s = time.monotonic()
+            found = queue.status(ids)
+            return time.monotonic() - began_s, found
+
         def then(answer: Answer) -> None:
             self._asking = False
-            took_s = time.monotonic() - now_s
-            changed = answer.fault is None and self._statuses(groups, answer, now_s)
+            # How long no answer came says nothing about what an answer costs.
+            took_s, found = (0.0, {}) if answer.fault else answer.value
+            changed = answer.fault is None and self._statuses(groups, found, now_s)
             self._query_s = self._pace.query_s[0] if changed else self._query_s * 1.5
             self._query_s = max(min(self._query_s, self._pace.query_s[1]), took_s / _SHARE)
             self._query_at_s = time.monotonic() + self._query_s
 
-        self._engine.call(lambda: queue.status(ids), then)
+        self._engine.call(ask, then)
 
-    def _statuses(self, groups: Sequence[Group], answer: Answer, asked_s: float) -> bool:
+    def _statuses(
+        self, groups: Sequence[Group], found: Mapping[Element, Status], asked_s: float
+    ) -> bool:
         """Take in what a query has found. Whether anything has changed."""
         changed, missing = False, []
         for group in groups:
-            rest = answer.value.get((group.id, REST))
+            id = group.id or ""
+            rest = found.get((id, REST))
             for number, slot in group.open.items():
-                status = answer.value.get((group.id, number))
+                status = found.get((id, number))
                 if status is None and slot.start is None and slot.end is None:
                     status = rest
                 if status is not None and status.name not in ("", group.batch.name):
