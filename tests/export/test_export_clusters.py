@@ -105,3 +105,59 @@ def test_the_next_attempt_gets_more_and_a_site_is_heeded(
     umask = subprocess.run("umask", shell=True, capture_output=True, text=True).stdout.strip()
     made = [f"it's {n} here C.UTF-8 {umask} {0.5 if n == 3 else 0.25}" for n in range(5)]
     assert (workdir / "sum").read_text().splitlines() == made
+
+
+SHAPES = """
+limits: db=2
+rule all:
+    input: expand("b/{n}", n=range(5)), expand("c/{n}", n=range(5))
+rule a:
+    output: "a/{n}"
+    resources: mem_mb=64
+    shell:
+        '''
+        # The first one ends when the second one's reader has run: it must not wait for the first.
+        [ {wildcards.n} != 0 ] || timeout 60 bash -c 'until [ -e b/1 ]; do ls b; sleep 0.1; done'
+        touch {output}
+        '''
+rule b:
+    input: "a/{n}"
+    output: "b/{n}"
+    resources: mem_mb=64
+    shell: "touch {output}"
+rule c:
+    output: "c/{n}"
+    limits: db=1
+    resources: mem_mb=64
+    shell: "echo + >> ran; sleep 0.4; echo - >> ran; touch {output}"
+"""
+
+
+def at_once(log: Path) -> int:
+    running = most = 0
+    for word in log.read_text().split():
+        running += 1 if word == "+" else -1
+        most = max(most, running)
+    return most
+
+
+def test_arrays_are_throttled_and_elements_wait_for_their_own(
+    workdir: Path, flowc: Flowc, cluster: Cluster
+) -> None:
+    (workdir / "Workflowfile").write_text(SHAPES)
+    (workdir / "b").mkdir()
+    assert flowc(f"export-{cluster.name}", "-o", EXPORT).returncode == 0
+    assert call(cluster, workdir, "submit.sh").returncode == 0
+    assert wait(cluster, workdir) == 0
+    assert at_once(workdir / "ran") <= 2
+    (workdir / "ran").unlink()
+    for path in (workdir / "c").iterdir():
+        path.unlink()
+    words = ("c/0", "c/1", "c/2", "c/3", "c/4", "-R", "c")
+    assert flowc("run", *words).returncode == 0  # now it is known how long they take
+    (workdir / "ran").unlink()
+    more = ("--replace", "--group-to", "1h", *words)
+    assert flowc(f"export-{cluster.name}", "-o", EXPORT, *more).returncode == 0
+    assert len(call(cluster, workdir, "submit.sh").stdout.splitlines()) == 1
+    assert wait(cluster, workdir) == 0
+    assert (workdir / "ran").read_text() == "+\n-\n" * 5, "one after another"
