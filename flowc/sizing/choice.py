@@ -16,8 +16,9 @@ FAILURE_COST = {LEAST_WASTE: 1.0, FEWEST_FAILURES: 10.0}
 """What a job that is killed costs besides the memory it wastes, in the memory that its next attempt
 asks for: others wait, and someone looks at the log."""
 
-MOST_GIVEN_UP = {LEAST_WASTE: 1.0, FEWEST_FAILURES: 0.01}
-"""A headroom that would have left more of those measured without enough is not considered."""
+MOST_GIVEN_UP = {LEAST_WASTE: 0.05, FEWEST_FAILURES: 0.01}
+"""A headroom that would have left more of those measured without enough is not considered: whether
+one of ten is an outlier cannot be told."""
 
 _SURE = 0.97
 """A scale with input sizes has to be cheaper than none by this factor."""

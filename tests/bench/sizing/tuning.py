@@ -22,10 +22,11 @@ SEEDS = {OFFLINE: range(100, 106), ONLINE: range(100, 102), COLD: range(1)}
 """Not those of the tables; and more where little is known, as one shuffle differs from another by a
 third."""
 
-_FINE, _SLACK, _SURE, _TAILS, _THIN = "fine", "slack", "sure", "tails", "thin"
+_FINE, _SLACK, _GIVEN, _SURE, _TAILS, _THIN = "fine", "slack", "given up", "sure", "tails", "thin"
 AS_SET: Mapping[str, Any] = {
     _FINE: choice.FAILURE_COST[LEAST_WASTE],
     _SLACK: fitted.SLACK_BYTES,
+    _GIVEN: choice.MOST_GIVEN_UP[LEAST_WASTE],
     _SURE: choice._SURE,
     _TAILS: headroom._TAIL_SHARES,
     _THIN: dict(fitted.THIN_SHARE),
@@ -38,6 +39,8 @@ def settings() -> Iterator[Mapping[str, Any]]:
     fines, slacks = (0.25, 0.5, 1.0, 2.0, 4.0), (8 * MIB, 16 * MIB, 32 * MIB)
     for fine, slack_bytes in itertools.product(fines, slacks):
         yield {**AS_SET, _FINE: fine, _SLACK: slack_bytes}
+    for given_up in (0.02, 0.1, 1.0):
+        yield {**AS_SET, _GIVEN: given_up}
     for sure in (0.9, 1.0):
         yield {**AS_SET, _SURE: sure}
     for tails in ((0.5,), (0.75,), (0.5, 0.75, 0.9)):
@@ -76,6 +79,7 @@ def tune(traces: Mapping[str, Workflow], regime: str) -> Tuned:
 def _set(setting: Mapping[str, Any]) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(patch.dict(choice.FAILURE_COST, {LEAST_WASTE: setting[_FINE]}))
+        stack.enter_context(patch.dict(choice.MOST_GIVEN_UP, {LEAST_WASTE: setting[_GIVEN]}))
         stack.enter_context(patch.dict(fitted.THIN_SHARE, setting[_THIN]))
         stack.enter_context(patch.object(choice, "_SURE", setting[_SURE]))
         stack.enter_context(patch.object(headroom, "_TAIL_SHARES", setting[_TAILS]))
