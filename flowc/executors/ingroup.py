@@ -1,6 +1,6 @@
 """Processes that are in a cgroup (version 2) from their first moment on; what is left of groups.
 
-To move a process to a group takes some 10 ms, in which the kernel waits for all others, and what it
+To move a process to a group takes some 15 ms, in which the kernel waits for all others, and what it
 has used or started before stays where it was. So it is made there, as far as the kernel can.
 
 The fork server imports this, if at all; so nothing of flowc is imported here.

@@ -3,6 +3,7 @@
 import os
 import stat
 import time
+from array import array
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
@@ -47,7 +48,7 @@ class JobFiles:
         self._disk = disk
         self._facts = rule_facts(graph.workflow)
         self._rules: dict[int, _RuleFiles] = {}
-        self._times: dict[int, int] = {}  # FileId -> mtime_ns of what was made in this run
+        self._times = array("q")  # by file: mtime_ns of what was made in this run, else -1
         self._group_times: dict[int, int] = {}
         self._group_looks: dict[int, tuple[float, int]] = {}
         self._seen: tuple[JobId, list[FileState | None]] | None = None  # by `missing`, for `after`
@@ -127,6 +128,8 @@ class JobFiles:
                 if mtime_ns < newest_ns:
                     mtime_ns = max(time.time_ns(), newest_ns)
                     touch(path, state.kind, mtime_ns)
+                if not self._times:  # once, and not where nothing is made
+                    self._times = array("q", [-1]) * len(self._graph.paths)
                 self._times[file] = mtime_ns
             for path, flags in zip(paths, rule.flags, strict=True):
                 if flags.update:
@@ -280,9 +283,8 @@ class JobFiles:
 
     def _time(self, file: int) -> int:
         """A file's time as it was made in this run, or else as the plan has found it."""
-        made = self._times.get(file)
-        if made is not None:
-            return made
+        if self._times and self._times[file] != -1:
+            return self._times[file]
         state = self._graph.states[file]
         return 0 if state is None else state.mtime_ns
 

@@ -63,7 +63,7 @@ class Teller:
         ticks = [one for one in listeners if getattr(one, "tick_s", None) is not None]
         self.tick_s = min([_PAUSE_LOOK_S, *(one.tick_s for one in ticks)])  # type: ignore[attr-defined]
         self._ticks = tuple(one.tick for one in ticks)  # type: ignore[attr-defined]
-        self._planned: set[JobId] = set()
+        self._planned = bytearray(len(plan.graph))  # by job: whether it has been told of
         self._groups: set[int] = set()
         self._exceeded: set[str] = set()  # rules
         self._is_paused = False
@@ -137,9 +137,9 @@ class Teller:
 
     def planned(self, id: JobId, cores: int, memory_bytes: int) -> None:
         """Once for each job, when it is its turn: a plan of a million jobs is not told at once."""
-        if id in self._planned:
+        if self._planned[id]:
             return
-        self._planned.add(id)
+        self._planned[id] = True
         graph, plan = self._graph, self._plan
         job = graph.job(id)
         rule, wildcards = job.rule.name, job.wildcard_items
