@@ -43,8 +43,8 @@ class Diagnostic:
             "code": self.code,
             "severity": self.severity,
             "message": self.message,
-            "span": _span_json(self.span),
-            "labels": [{"text": b.text, "span": _span_json(b.span)} for b in self.labels],
+            "span": self.span and self.span.to_data(),
+            "labels": [{"text": b.text, "span": b.span.to_data()} for b in self.labels],
             "hint": self.hint,
         }
 
@@ -77,20 +77,6 @@ def fail(
 ) -> WorkflowError:
     """An error with a single fault, to be raised by the caller."""
     return WorkflowError(Diagnostic(code, message, span, tuple(labels), hint))
-
-
-def _span_json(span: Span | None) -> dict[str, Any] | None:
-    if span is None:
-        return None
-    line, column = span.source.position(span.start)
-    end_line, end_column = span.source.position(span.end)
-    return {
-        "file": span.source.name,
-        "line": line,
-        "column": column,
-        "end_line": end_line,
-        "end_column": end_column,
-    }
 
 
 RED, YELLOW, BLUE, BOLD, RESET = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"

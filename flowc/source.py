@@ -62,6 +62,18 @@ class Span:
         """From the start of this span to the end of `other`."""
         return Span(self.source, self.start, other.end)
 
+    def to_data(self) -> dict[str, str | int]:
+        """As programs read it."""
+        line, column = self.source.position(self.start)
+        end_line, end_column = self.source.position(self.end)
+        return {
+            "file": self.source.name,
+            "line": line,
+            "column": column,
+            "end_line": end_line,
+            "end_column": end_column,
+        }
+
     def __str__(self) -> str:
         line, column = self.source.position(self.start)
         return f"{self.source.name}:{line}:{column}"

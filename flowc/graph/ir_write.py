@@ -154,15 +154,7 @@ class _Writer:
         if span is None:
             return None
         self.sources.setdefault(span.source.name, span.source)
-        line, column = span.source.position(span.start)
-        end_line, end_column = span.source.position(span.end)
-        return {
-            "file": span.source.name,
-            "line": line,
-            "column": column,
-            "end_line": end_line,
-            "end_column": end_column,
-        }
+        return span.to_data()
 
     def files(self) -> Iterator[str]:
         before = self.graph.before_update

@@ -87,15 +87,8 @@ class History:
         asked = list(paths)
         if not asked:
             return {}
-        found = self._stored(asked)
-        if self._overlay:
-            for path in self._overlay.keys() & set(asked):
-                record = self._overlay[path]
-                if record is None:
-                    found.pop(path, None)
-                else:
-                    found[path] = record
-        return found
+        newer = self._overlay.keys() & set(asked) if self._overlay else ()
+        return self._with_newer(self._stored(asked), newer)
 
     @sound
     def file_digest(self, path: str, state: FileState) -> str | None:
@@ -118,12 +111,7 @@ class History:
             with self._faults():
                 rows = database.execute(f"SELECT {_COLUMNS} FROM outputs")
                 found = {name_of(row[0]): JobRecord._make(row[1:]) for row in rows}
-        for path, record in self._overlay.items():
-            if record is None:
-                found.pop(path, None)
-            else:
-                found[path] = record
-        return found
+        return self._with_newer(found, self._overlay)
 
     @sound
     def job_times(self, paths: Iterable[str]) -> dict[str, JobTime]:
@@ -145,6 +133,18 @@ class History:
         if database is not None:
             with self._faults():
                 found.update(times.read_rule_times(database, rules))
+        return found
+
+    def _with_newer(
+        self, found: dict[str, JobRecord], newer: Iterable[str]
+    ) -> dict[str, JobRecord]:
+        """With what the logs say beyond the database."""
+        for path in newer:
+            record = self._overlay[path]
+            if record is None:
+                found.pop(path, None)
+            else:
+                found[path] = record
         return found
 
     def _stored(self, asked: list[str]) -> dict[str, JobRecord]:
