@@ -227,7 +227,7 @@ def _executor(
     from flowc.executors.here import Divided, make_local  # not for those who only plan, as below
     from flowc.executors.registry import find_executor, make_executor
 
-    setup = _setup(running, run.run, rules)
+    setup = _setup(running, run, rules)
     executor = make_executor(find_executor(running.executor), setup)
     run = replace(run, executor=running.executor)
     if executor.capacity is not None:  # one machine, whatever it is called
@@ -245,7 +245,7 @@ def _executor(
     )
 
 
-def _setup(running: Running, run: str, rules: tuple[str, ...]) -> "Setup":
+def _setup(running: Running, run: RunOptions, rules: tuple[str, ...]) -> "Setup":
     """What the run's executor is made from."""
     from flowc.executors.base import Capacity, Setup  # not for those who only plan
 
@@ -256,8 +256,9 @@ def _setup(running: Running, run: str, rules: tuple[str, ...]) -> "Setup":
         cores = running.local_cores or min(LOCAL_CORES, machine.cores)
         memory_bytes = running.local_memory_bytes or machine.memory_bytes // LOCAL_SHARE
     here = Capacity(cores or machine.cores, memory_bytes or machine.memory_bytes)
+    is_measured = running.save_profile is not None or running.callback_log is not None
     return Setup(
-        run,
+        run.run,
         here,
         running.executor,
         running.cores,
@@ -266,7 +267,7 @@ def _setup(running: Running, run: str, rules: tuple[str, ...]) -> "Setup":
         running.executor_options,
         running.site,
         os.path.abspath(f".flowc/executors/{running.executor}"),
-        running.save_profile is not None or running.callback_log is not None,
+        is_measured or run.memory_of is not None,
         rules,
     )
 

@@ -10,6 +10,8 @@ from flowc.measure.series import Series
 
 Memory = Mapping[str, int]
 """Bytes, by Snakemake's names: rss, vms, uss, pss. What was not seen is left out."""
+KINDS = "memory_kinds"
+"""Where it stands among a job's figures that were measured on a node."""
 
 
 class BenchmarkMemory:
@@ -36,20 +38,24 @@ class BenchmarkMemory:
             self._waiting.discard(event.job)
             ended_pid = self._pids.pop(event.job, None)
             series = None if ended_pid is None else self._sampler.forget(ended_pid)
-            if series is not None:
-                self._seen.setdefault(event.job, {})[event.at_s] = memory_of(series)
+            self._seen.setdefault(event.job, {})[event.at_s] = memory_of(series)
         elif isinstance(event, JobDone | JobFailed):
             self._seen.pop(event.job, None)
 
     def of(self, ended: JobEnded) -> Memory:
+        if ended.figures is not None:  # it ran elsewhere
+            elsewhere: Memory = ended.figures.get(KINDS, {})
+            return elsewhere
         return self._seen.get(ended.job, {}).get(ended.at_s, {})
 
     def close(self) -> None:
         self._sampler.close()
 
 
-def memory_of(series: Series) -> Memory:
+def memory_of(series: Series | None) -> Memory:
     """The largest of each kind that was seen of a job's processes together."""
+    if series is None:
+        return {}
     found = {
         "rss": series.rss_peak_bytes,
         "vms": series.virtual_peak_bytes,

@@ -18,6 +18,7 @@ from flowc.events import (
     RunStarted,
 )
 from flowc.ids import JobId
+from flowc.measure.benchmarks import KINDS
 from flowc.measure.processes import maker_bytes
 from flowc.measure.sample import Sampler
 from flowc.measure.series import Moment, Series, cores_between
@@ -206,7 +207,7 @@ class Profiler:
 def _figures(job: _Job) -> Mapping[str, Any]:
     """What was measured: where the job ran, if that was elsewhere."""
     if job.ended is not None and job.ended.figures is not None:
-        return job.ended.figures
+        return {name: value for name, value in job.ended.figures.items() if name != KINDS}
     return measured(job.ended, job.series, job.maker_bytes)
 
 

@@ -147,7 +147,7 @@ class Runner:
                     return self._ended(event, pid)
                 pid = int(event.external_id or 0)
                 if self._sampler is not None and pid:
-                    self._sampler.watch(pid)
+                    self._sampler.watch(pid, tell_apart=True)
             if time.monotonic() >= beat_at_s:
                 beat_at_s = time.monotonic() + beat_s
                 self._beat()
@@ -173,9 +173,11 @@ class Runner:
             "signal": self._signal,
         }
         if self._sampler is not None:
-            from flowc.measure.profiler import measured  # only where jobs are measured closely
+            from flowc.measure.benchmarks import KINDS, memory_of  # only where jobs are measured
+            from flowc.measure.profiler import measured  # closely
 
-            found["figures"] = measured(event, self._sampler.forget(pid) if pid else None)
+            series = self._sampler.forget(pid) if pid else None
+            found["figures"] = measured(event, series) | {KINDS: memory_of(series)}
             self._sampler.close()
         return found
 

@@ -44,6 +44,25 @@ def test_local_rules_stay_here_and_the_rest_finds_what_a_local_job_finds(
     assert (tmp_path / "all.txt").read_text() == f"{far}here 1\n"
 
 
+def test_benchmarks_are_measured_on_the_node(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "Workflowfile").write_text("""
+rule hold:
+    output: "held"
+    benchmark: "bench.tsv"
+    shell: "python3 -c 'import time; held = bytearray(60 << 20); time.sleep(3)'; touch {output}"
+""")
+    done = subprocess.run(
+        [sys.executable, "-m", "flowc", "run", "--executor", cluster.name],
+        cwd=tmp_path, env=cluster.env | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names, values = (line.split("\t") for line in (tmp_path / "bench.tsv").open())
+    row = dict(zip(names, values, strict=True))
+    rss, vms, uss, pss = (float(row[f"max_{kind}"]) for kind in ("rss", "vms", "uss", "pss"))
+    assert 60 < uss <= pss <= rss <= vms
+
+
 def test_a_site_reaches_the_nodes(cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "Workflowfile").write_text(
         "rule all:\n    input: 'a.txt', 'b.txt'\n"

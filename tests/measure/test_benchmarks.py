@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from flowc.api import Running, run_file
-from flowc.measure.benchmarks import BenchmarkMemory
+from flowc.dataclass import replace
+from flowc.events import JobEnded
+from flowc.ids import JobId
+from flowc.measure.benchmarks import KINDS, BenchmarkMemory
 from flowc.measure.sample import Sampler
 
 SIZE_MB = 50
-KINDS = ("max_rss", "max_vms", "max_uss", "max_pss")
+COLUMNS = ("max_rss", "max_vms", "max_uss", "max_pss")
 HOLD = f"""
 import os, time
 held = bytearray({SIZE_MB} << 20)
@@ -57,7 +60,7 @@ rule hold:
     rows = read_rows()
     assert len(rows) == 2
     for row in rows:
-        rss, vms, uss, pss = (float(row[kind]) for kind in KINDS)
+        rss, vms, uss, pss = (float(row[kind]) for kind in COLUMNS)
         assert SIZE_MB < uss < SIZE_MB + 30
         assert uss <= pss <= rss <= vms
 
@@ -72,7 +75,7 @@ rule hold:
 """)
     (line,) = Path("bench.jsonl").read_text().splitlines()
     row = json.loads(line)
-    assert all(isinstance(row[kind], float) for kind in KINDS)
+    assert all(isinstance(row[kind], float) for kind in COLUMNS)
     assert row["max_uss"] <= row["max_pss"] <= row["max_rss"] <= row["max_vms"]
 
 
@@ -86,7 +89,7 @@ rule short:
     shell: "touch {output}"
 """)
     (row,) = read_rows()
-    assert [row[kind] for kind in KINDS[1:]] == ["NA", "NA", "NA"]
+    assert [row[kind] for kind in COLUMNS[1:]] == ["NA", "NA", "NA"]
     assert float(row["max_rss"]) > 0  # the kernel knows it
 
 
@@ -120,3 +123,11 @@ rule without:
     Path("b").unlink()
     write_and_run(text)  # the job with a benchmark does not run: nothing is made for it
     assert len(made) == 1
+
+
+def test_what_a_node_has_measured_is_taken_from_there() -> None:
+    memory = BenchmarkMemory({"a"})
+    ended = JobEnded(JobId(0), 1, 2.0, 0, 1.0, None, None, figures={KINDS: {"uss": 5}})
+    assert memory.of(ended) == {"uss": 5}
+    assert memory.of(replace(ended, figures={})) == {}
+    memory.close()
