@@ -282,7 +282,6 @@ def test_what_is_measured_closely_comes_home(queue: FakeQueue) -> None:
     assert end.figures is not None
     assert end.figures["processes_peak"] >= 2
     assert end.figures["memory_kinds"].keys() == {"rss", "vms", "uss", "pss"}
-    assert end.figures["memory_kinds"].keys() == {"rss", "vms", "uss", "pss"}
     assert len(end.figures["series"]["t_s"]) >= 2
     story.executor.close()
 
