@@ -16,9 +16,14 @@ Examples:
   flowc run --resource-file resources.json
 """
 
+import time
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from flowc.cli import run
+
+if TYPE_CHECKING:  # nothing that --help does not need
+    from flowc.measure.others import CpuTimes
 
 DEFAULT = "profile.json"
 
@@ -34,25 +39,28 @@ def options(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     from flowc.cli.show import say
     from flowc.diagnostic import fail
+    from flowc.measure.others import cpu_times
 
     if args.touch:
         raise fail("bad-option", "`--touch` runs nothing, so there is nothing to measure")
     args.save_profile = args.output
     saved = _saved(args.save_profile)
+    before, began_s = cpu_times(), time.monotonic()
     code = run.main(args)
     if args.dry_run or args.json or args.quiet:
         return code
     if _saved(args.save_profile) == saved:
         say("nothing was measured: `-F` runs what is up to date, too")
     else:
-        _say_what_is_missing(args)
+        _say_what_is_missing(args, before, time.monotonic() - began_s)
         say(f"measured: `flowc profile show {args.save_profile}`")
     return code
 
 
-def _say_what_is_missing(args: Namespace) -> None:
+def _say_what_is_missing(args: Namespace, before: "CpuTimes | None", wall_s: float) -> None:
     """Where something could not be measured, or not well."""
     from flowc.cli.profiles import warn
+    from flowc.measure.others import cpu_times, crowded_by
     from flowc.sizing.profile import NOT_STARTED, read_profile
 
     run = read_profile(args.save_profile).runs[-1]
@@ -63,6 +71,14 @@ def _say_what_is_missing(args: Namespace) -> None:
         warn(
             f"memory that the processes of rule `{rule}` share is counted for each of them: "
             "flowc may not look into them",
+            args,
+        )
+    own_s = sum(a.cpu_s or 0.0 for a in began) + time.process_time()
+    others = crowded_by(before, cpu_times(), own_s, wall_s) if args.executor == "local" else None
+    if others is not None:
+        warn(
+            f"other programs had {others:.1f} of this machine's cores meanwhile, and hardly any "
+            "was idle: jobs might have used more cores than it is said",
             args,
         )
 
