@@ -302,10 +302,11 @@ class Run:
                 self._late.discard(job)
                 running.until = inf
                 self._files.before(job)
-                self._starts.launcher.shadows.begin(self._graph.job(job))
+                task = running.launch.task
+                self._starts.launcher.shadows.begin(self._graph.job(job), task.cwd)
                 self._tell.submitted(running.launch, self._files.outputs(job))
                 self._tell.flush()
-                self._executor.submit([running.launch.task])
+                self._executor.submit([task])
                 return True
             path = str(self._graph.job(member).fill((rule.benchmark,)))
             write_benchmark(path, running.runs, self._options.memory_of)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from flowc.dataclass import replace
 from flowc.diagnostic import WorkflowError
 from flowc.executors.base import Executor
-from flowc.graph.job import JobGraph
+from flowc.graph.job import Job, JobGraph
 from flowc.ids import JobId
 from flowc.plan.request import Request
 from flowc.run.files import Fault, JobFiles
@@ -33,8 +33,7 @@ class Preparer:
     ) -> Launch | Fault:
         """`memory_bytes`: what it gets where that is more than it asks for."""
         view = self._graph.job(job)
-        # A shadow directory is made of what is there: room comes first, and it is never the same.
-        may_be_left = self._takes_up is not None and view.rule.shadow is None
+        may_be_left = self._takes_up is not None
         fault = None if may_be_left else self._files.before(job)
         if fault is not None:
             return fault
@@ -45,21 +44,29 @@ class Preparer:
             return Fault("workflow", str(wrong))
         except OSError as wrong:
             return Fault("not-started", str(wrong))
-        return self._take_up(launch) if may_be_left else launch
+        found = self._take_up(view, launch) if may_be_left else self._begin(view, launch)
+        if isinstance(found, Fault) and launch.script is not None:
+            with suppress(OSError):
+                os.unlink(launch.script)
+        return found
 
-    def _take_up(self, launch: Launch) -> Launch | Fault:
+    def _take_up(self, job: Job, launch: Launch) -> Launch | Fault:
         """It is there already, or there is room for it now."""
         assert self._takes_up is not None
         since_s = self._takes_up(launch.task)
         if since_s is not None:
+            self._launcher.shadows.adopt(job, launch.task.cwd)
             return replace(launch, since_s=since_s)
         fault = self._files.before(launch.task.job)
-        if fault is None:
-            return launch
-        if launch.script is not None:
-            with suppress(OSError):
-                os.unlink(launch.script)
-        return fault
+        return self._begin(job, launch) if fault is None else fault
+
+    def _begin(self, job: Job, launch: Launch) -> Launch | Fault:
+        """A shadow directory is made of what is there: room comes first."""
+        try:
+            self._launcher.shadows.begin(job, launch.task.cwd)
+        except OSError as wrong:
+            return Fault("not-started", str(wrong))
+        return launch
 
 
 def began_ns(launch: Launch) -> int:

@@ -1,9 +1,14 @@
-"""`shadow:`: a job that works in a directory of its own, from which its outputs are taken."""
+"""`shadow:`: a job that works in a directory of its own, from which its outputs are taken.
+
+The directory's name says which job of which directory it is, and what it does: so a run finds it
+again whose flowc was killed, and a job that does something else meanwhile has another one.
+"""
 
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 
 from flowc.events import JobEnded
 from flowc.graph.job import Job, JobGraph
@@ -21,12 +26,27 @@ class Shadows:
         self._place = os.path.join(prefix or PREFIX, "shadow")
         self._open: dict[JobId, str] = {}
 
-    def begin(self, job: Job) -> str | None:
-        """Make the directory of a job; None where its rule has no `shadow`."""
-        kind = job.rule.shadow
-        if kind is None:
+    def place(self, job: Job, action: str, env: Mapping[str, str]) -> str | None:
+        """The directory of a job that does this; None where its rule has no `shadow`."""
+        if job.rule.shadow is None:
             return None
-        place = os.path.abspath(f"{self._place}/{os.getpid()}-{job.id}")
+        digest = blake2b(digest_size=10)
+        variables = [f"{name}={value}" for name, value in sorted(env.items())]
+        for word in (os.getcwd(), job.name, action, *variables):
+            data = os.fsencode(word)
+            digest.update(b"%d:" % len(data) + data)
+        return os.path.abspath(f"{self._place}/{digest.hexdigest()}")
+
+    def adopt(self, job: Job, place: str | None) -> None:
+        """Its directory is there: it is at work in it, or was, for a run that was killed."""
+        if place is not None:
+            self._open[job.id] = place
+
+    def begin(self, job: Job, place: str | None) -> None:
+        """Make the directory of a job, of what is there now."""
+        if place is None:
+            return
+        kind = job.rule.shadow
         shutil.rmtree(place, ignore_errors=True)
         os.makedirs(place)
         self._open[job.id] = place
@@ -44,7 +64,6 @@ class Shadows:
             inside = os.path.join(place, path)
             if flags.pipe and not os.path.lexists(inside):  # the reader is at the other end
                 os.symlink(os.path.abspath(path), inside)
-        return place
 
     def end(self, event: JobEnded) -> None:
         """Take the outputs, and the logs in any case, to where they belong."""

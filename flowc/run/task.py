@@ -90,7 +90,8 @@ class Launcher:
         self._directories: set[str] = set()
 
     def launch(self, id: JobId, attempt: int, request: Request) -> Launch:
-        """Raises WorkflowError where a value cannot be had or cannot stand where it should."""
+        """Raises WorkflowError where a value cannot be had or cannot stand where it should. A
+        directory of the job's own is not made."""
         job = self._graph.job(id)
         rule, wildcards = job.rule, job.wildcard_items
         values = JobValues(job, attempt, request)
@@ -98,19 +99,21 @@ class Launcher:
         assert template is not None
         command = fill(template, values)
         log = self._log(rule.name, wildcards, attempt)
+        text = command
         if rule.script is None:
             argv, script = self._argv(command, log, may_skip_shell=not rule.env)
         else:
             text, suffix = job_text(values, command, self._workflow, self._prefix)
             script = self._script(log, os.fsencode(text), suffix)
             argv = job_argv(rule.script, os.path.abspath(script))
+        env = self._environment(request, values)
         task = Task(
             job=id,
             attempt=attempt,
             name=job_name(rule.name, wildcards),
             argv=argv,
-            cwd=self.shadows.begin(job),
-            env=self._environment(request, values),
+            cwd=self.shadows.place(job, text, env),
+            env=env,
             cores=request.cores,
             memory_bytes=request.memory_bytes,
             limit_s=request.limit_s,
