@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -97,18 +98,35 @@ ASKED = {  #       what a site says                                     lines fo
 # fmt: on
 
 
+@pytest.fixture
+def asked(workdir: Path, flowc: Flowc) -> Callable[..., list[str]]:
+    """What the script of `b` asks an engine for."""
+
+    def lines(dialect: str, *words: str) -> list[str]:
+        script = export(workdir, flowc, PARTS, f"export-{dialect}", *words)["0002-b"]
+        mark = {"slurm": "#SBATCH ", "sge": "#$ "}[dialect]
+        return [line.removeprefix(mark) for line in script.splitlines() if line.startswith(mark)]
+
+    return lines
+
+
+PLAIN: dict[str, list[str]] = {}
+"""The same where no site says anything, by dialect: once for all tests."""
+
+
 @pytest.mark.parametrize(("text", "slurm", "sge"), ASKED.values(), ids=ASKED)
 @pytest.mark.parametrize("dialect", ["slurm", "sge"])
 def test_what_a_site_says_is_asked_for(
-    workdir: Path, flowc: Flowc, dialect: str, text: str, slurm: list[str], sge: list[str]
+    workdir: Path,
+    asked: Callable[..., list[str]],
+    dialect: str,
+    text: str,
+    slurm: list[str],
+    sge: list[str],
 ) -> None:
+    before = PLAIN.get(dialect) or PLAIN.setdefault(dialect, asked(dialect))
     (workdir / "site.yaml").write_text(text + "\n")
-    plain = export(workdir, flowc, PARTS, f"export-{dialect}")["0002-b"]
-    words = (f"export-{dialect}", "--site", "site.yaml", "--replace")
-    told = export(workdir, flowc, PARTS, *words)["0002-b"]
-    mark = {"slurm": "#SBATCH ", "sge": "#$ "}[dialect]
-    before, now = ([line.removeprefix(mark) for line in script.splitlines()
-                    if line.startswith(mark)] for script in (plain, told))  # fmt: skip
+    now = asked(dialect, "--site", "site.yaml", "--replace")
     for line in slurm if dialect == "slurm" else sge:
         assert line in now and line not in before
     if "environment" in text:
