@@ -154,8 +154,11 @@ class _Loader:
         identity = os.path.realpath(path)
         self.files.seen.add(identity)
         self.files.stack.append(Included(identity, path, os.path.abspath(path), asked_by))
+        reader = self.space.reader
+        before, reader.directory = reader.directory, os.path.dirname(self.files.stack[-1].path)
         self.space.preamble += [s.span.text for s in statements if isinstance(s, tree.Def)]
         self.interpreter.execute(statements, self.space.scope, self._statement, self.faults)
+        reader.directory = before
         self.files.stack.pop()
 
     def _include(self, directive: tree.Directive) -> None:

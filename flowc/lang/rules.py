@@ -38,6 +38,7 @@ class RuleReader:
         self.scope = scope
         self.faults = faults
         self.top = top
+        self.directory = ""  # of the file that is being read
         self._unheeded: set[str] = set()
 
     def read(self, block: Block, number: int) -> Draft | None:
@@ -262,8 +263,7 @@ class RuleReader:
             hint = "its name ends in .py, .R or .sh; or start it in a `shell:`"
             self.faults.append(Diagnostic("unknown-script", text, path.span, hint=hint))
             return
-        directory = os.path.dirname(directive.span.source.name)
-        draft.command, draft.script = path, Script(language, os.path.abspath(directory))
+        draft.command, draft.script = path, Script(language, self.directory)
 
     def _shadow(self, draft: Draft, given: list[Given], directive: Directive) -> None:
         draft.shadow = settings.read_shadow(given, directive.name.span, self.faults)

@@ -156,3 +156,18 @@ def test_a_shadow_is_made_for_each_run_of_a_benchmark(run: Run) -> None:
     assert len(Path("b.tsv").read_text().splitlines()) == 3
     assert sorted(path.name for path in Path().glob("[!.]*")) == ["Workflowfile", "a.txt", "b.tsv"]
     assert not list(Path(".flowc/shadow").iterdir())
+
+
+def test_a_script_stands_beside_its_file_wherever_the_workdir_is(run: Run) -> None:
+    """Also of a file that is included before and after."""
+    Path("elsewhere").mkdir()
+    Path("rules").mkdir()
+    for place, text in (("make.py", "main"), ("rules/make.py", "included")):
+        Path(place).write_text(MAKE.format(text))
+    for name in ("before", "after"):
+        included = SCRIPTED.replace("rule a", f"rule {name}").replace("a.txt", f"{name}.txt")
+        Path(f"rules/{name}.flow").write_text(included)
+    text = 'include: "rules/before.flow"\nworkdir: "elsewhere"\ninclude: "rules/after.flow"\n'
+    assert run(text + SCRIPTED, "a.txt", "before.txt", "after.txt").exit_code == 0
+    found = {path: Path(path).read_text() for path in ("a.txt", "before.txt", "after.txt")}
+    assert found == {"a.txt": "main", "before.txt": "included", "after.txt": "included"}
