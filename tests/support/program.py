@@ -20,7 +20,7 @@ from flowc.cli.main import main
 Done = CompletedProcess[str]
 Flowc = Callable[..., Done]
 
-_PATIENCE_S = 120
+_PATIENCE_S = 300
 
 
 def flowc_here(

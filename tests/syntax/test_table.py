@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,17 +27,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "flowc"
 
 
+built_once = cache(build)
+
+
 def fresh() -> table.Table:
     return load_table.__wrapped__()
 
 
 def built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one with each table that is built."""
+    """Grows by one with each table that is built; but the work is done once for all tests."""
     count: list[int] = []
 
     def counting(grammar: str) -> dict[str, object]:
         count.append(1)
-        return build(grammar)
+        return deepcopy(built_once(grammar))
 
     monkeypatch.setattr(table, "build", counting)
     return count
