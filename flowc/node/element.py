@@ -12,7 +12,7 @@ import time
 from flowc.attempt import JobEnded
 from flowc.dataclass import replace
 from flowc.executors.base import Capacity
-from flowc.executors.grid.files import is_forbidden, read_task, write_word
+from flowc.executors.grid.files import is_forbidden, read_task, read_word, write_word
 from flowc.executors.local import LocalExecutor
 from flowc.ids import JobId
 from flowc.suppress import suppress
@@ -71,7 +71,8 @@ def main(argv: Sequence[str]) -> int:
     end = f"{directory}/{element}.end"
     if restarts or os.path.exists(f"{directory}/{element}.start"):
         # What it has made so far may be half; only flowc knows what to clear away.
-        if not os.path.exists(end):
+        before = read_word(end)
+        if before is None or before.get("cause") == "stopped":  # to be started again, as it seems
             write_word(end, word | _end(REQUEUED, "requeued", 0.0))
         return REQUEUED
     write_word(f"{directory}/{element}.start", word)

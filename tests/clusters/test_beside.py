@@ -90,3 +90,35 @@ def test_a_site_reaches_the_nodes(cluster: Cluster, tmp_path: Path) -> None:
         assert ("there is no rule `bb`" in done.stderr) is (code == 2)
     assert (tmp_path / "a.txt").read_text() == "set inherited\n"
     assert (tmp_path / "b.txt").read_text() == "set\n"
+
+
+WAYS = [("slurm", "slurm"), ("sge", "sge"), ("sge", "drmaa")]
+
+
+@pytest.mark.parametrize(("cluster", "executor"), WAYS, indirect=["cluster"])
+def test_one_option_says_where_jobs_run_and_touch_runs_none(
+    cluster: Cluster, executor: str, tmp_path: Path
+) -> None:
+    def workflow(more: str) -> None:
+        text = "${{SLURM_JOB_ID:+there}}${{JOB_ID:+there}}" + more
+        rule = f'rule one:\n    output: "one"\n    shell: "echo {text} > {{output}}"\n'
+        (tmp_path / "Workflowfile").write_text(rule)
+
+    def flowc(*words: str) -> str:
+        argv = [sys.executable, "-m", "flowc", "run", *words]
+        env = cluster.env | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / "one").read_text()
+
+    workflow("")
+    assert flowc() == "\n"
+    (tmp_path / "one").unlink()
+    assert flowc("--executor", executor) == "there\n"
+    workflow(" changed")
+    os.utime(tmp_path / "one", (1e9, 1e9))
+    assert flowc("--executor", executor, "--touch") == "there\n"
+    assert (tmp_path / "one").stat().st_mtime > 1e9
+    assert flowc("--executor", executor) == "there\n", "it was run although it was touched"

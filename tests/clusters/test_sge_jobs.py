@@ -10,6 +10,7 @@ from support.clusters import Cluster
 from support.gridruns import QUICK, Story, task
 from support.processes import with_word
 
+from flowc.dataclass import replace
 from flowc.executors.drmaa import DrmaaQueue
 from flowc.executors.grid.base import Queue, Settings
 from flowc.executors.grid.commands import Commands
@@ -140,6 +141,24 @@ def test_suspended_and_held_jobs_go_on_later(sge: Cluster, story: Story) -> None
     story.wait(1.5)
     assert sge.call("qmod", "-usj", id).returncode == 0
     assert story.end(0)[0].exit_code == 0
+
+
+@BOTH
+def test_started_again_by_somebody_else_never_runs_on_what_is_half(
+    sge: Cluster, story: Story
+) -> None:
+    """Jobs ask for not being started again; somebody who may takes that back. Whether a query sees
+    it wait in between is a matter of chance: if none does, its node says so when it starts."""
+    story.executor._pace = replace(QUICK, late_s=60.0)
+    story.executor.submit([task(0, "echo x >> runs; sleep 60")])
+    story.started_files(Path("runs"))
+    story.until(lambda: 0 in story.started)
+    id = story.started[0].external_id
+    assert sge.call("qalter", "-r", "y", id.partition(".")[0]).returncode == 0
+    assert sge.call("qmod", "-rj", id).returncode == 0
+    assert story.end(0)[0].cause == "requeued"
+    assert Path("runs").read_text() == "x\n"
+    story.until(lambda: batch()[:10] not in sge.call("qstat", "-s", "prs").stdout)
 
 
 def test_what_cannot_be_started_is_not_left_in_the_queue(sge: Cluster, story: Story) -> None:

@@ -129,6 +129,26 @@ def test_requeued_by_somebody_else_never_runs_on_what_is_half(slurm: Cluster, st
     story.until(lambda: not slurm.call("squeue", "-h", "-o", "%j").stdout.count(batches()[0]))
 
 
+def test_suspended_and_held_jobs_go_on_later(slurm: Cluster, story: Story) -> None:
+    slurm.call("scontrol", "update", "partition=main", "state=down")
+    try:
+        story.executor.submit([task(0, "touch up; sleep 3")])
+        story.until(lambda: slurm.call("squeue", "-h", "-o", "%j").stdout.count(batches()[0]))
+        id = slurm.call("squeue", "-h", "-o", "%F", f"--name={batches()[0]}").stdout.strip()
+        assert slurm.call("scontrol", "hold", id).returncode == 0
+    finally:
+        slurm.call("scontrol", "update", "partition=main", "state=up")
+    story.wait(QUICK.lost_s + 1)
+    assert not story.started
+    slurm.call("scontrol", "release", id)
+    story.started_files(Path("up"))
+    story.until(lambda: 0 in story.started)
+    assert slurm.call("scontrol", "suspend", story.started[0].external_id).returncode == 0
+    story.wait(1.5)
+    assert slurm.call("scontrol", "resume", story.started[0].external_id).returncode == 0
+    assert story.end(0)[0].exit_code == 0
+
+
 def test_a_wrapper_that_is_killed(slurm: Cluster, story: Story) -> None:
     story.executor.submit([task(0, "echo $$ > own; exec sleep 60")])
     story.started_files(Path("own"))

@@ -181,6 +181,17 @@ def test_the_accounting_knows_what_the_queue_has_forgotten(queue: FakeQueue, sto
     assert (end.wall_s, end.cpu_s, end.peak_rss_bytes) == (12.0, 3.0, 4096)
 
 
+def test_what_is_stopped_and_started_again_at_once(queue: FakeQueue, story: Story) -> None:
+    """No query has seen it wait in between."""
+    story.executor.submit([task(0, "echo x >> runs; exec sleep 60")])
+    story.until(lambda: ran("runs"))
+    queue.processes["1", 1].terminate()
+    queue.processes["1", 1].wait(20)
+    queue.start(("1", 1), restarts=1)
+    (end,) = story.end(0)
+    assert (end.cause, ran("runs")) == ("requeued", "x\n")
+
+
 def test_a_file_system_that_is_late(queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine says that a job has ended before what its node has written can be seen."""
     monkeypatch.setattr(WORDS, lambda directory: iter(()))
