@@ -33,6 +33,11 @@ def add_export(parser: ArgumentParser) -> None:
         help="let short jobs of one rule run one after another, together about so long: `10m`",
     )  # fmt: skip
     group.add_argument(
+        "--retry-with-more", action="store_true",
+        help="where a rule has `retries`, and nothing else is said of its last attempt, let that "
+        "be a script of its own, which asks for twice the memory and the time",
+    )  # fmt: skip
+    group.add_argument(
         "--no-arrays", action="store_true", help="one script for each job, or group of short ones"
     )
     add_env(group)
@@ -88,6 +93,7 @@ def export(dialect: str, args: Namespace) -> int:
         args.group_to,
         arrays=not args.no_arrays,
         local=dialect != "script",
+        more=args.retry_with_more,
     )
     written = write_export(
         plan,

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from flowc.dataclass import dataclass, field
 from flowc.diagnostic import fail
+from flowc.export.attempts import times
+from flowc.export.units import Unit
 from flowc.graph.job import Job, JobGraph
 from flowc.ids import NO_JOB, JobId
 from flowc.lang.template import fill
@@ -62,15 +64,16 @@ class Describer:
                 self._consumers.setdefault(need, []).append(self._keys[job])
         self._temps = _temps(plan.graph, needs, self._keys)
 
-    def job(self, id: JobId, attempt: int, retries: int) -> ScriptJob:
-        """One job at an attempt (from 1), after which its script makes so many more."""
-        graph, key, readers = self._plan.graph, self._keys[id], self._temps
+    def job(self, id: JobId, unit: Unit) -> ScriptJob:
+        """One job, as this unit runs it."""
+        graph, attempt, key, readers = self._plan.graph, unit.attempt, self._keys[id], self._temps
         job = graph.job(id)
         rule = job.rule
         outputs = [(_kind(job, i, path), path) for i, path in enumerate(job.output_paths)]
         made = {path for _, path in outputs}
         bench = job.fill((rule.benchmark,)).values if rule.benchmark else ()
-        values = JobValues(job, attempt, self._plan.request(id, attempt))
+        request = times(self._plan.request(id, attempt), unit.times)
+        values = JobValues(job, attempt, request)
         command, extra = self._command(values, key if attempt == 1 else f"{key}.{attempt}")
         return ScriptJob(
             key=key,
@@ -91,7 +94,7 @@ class Describer:
             checks=list(_checks(job)),
             benchmark=bench[0] if bench and bench[0] not in made else "",
             repeats=rule.benchmark_repeats,
-            retries=retries,
+            retries=unit.retries,
             command=command,
             env={**values.env(), **self._env},
             files=extra,

@@ -25,6 +25,7 @@ class Grouping(NamedTuple):
     group_to_s: float | None = None  # jobs of one element together take about so long
     arrays: bool = True
     local: bool = True  # rules that are not for the cluster stay with submit.sh
+    more: bool = False  # the last attempt of each job asks for more
 
 
 @dataclass(slots=True)
@@ -43,6 +44,8 @@ class Unit:
     is_matched: bool = False  # some unit is bound to another's elements
     attempt: int = 1  # a further one runs what the unit before has not done
     here: bool = False  # submit.sh itself runs it
+    retries: int = 0  # that its script makes by itself
+    times: int = 1  # so many times what its jobs ask for
 
     @property
     def limit_s(self) -> float | None:

@@ -65,7 +65,7 @@ def write_export(plan: Plan, export: Export, seconds: Mapping[int, float]) -> Wr
         plan, needs, export.grouping, lambda job: seconds.get(job, 0.0), export.limits
     )
     _throttle(units, export.site)
-    units = with_attempts(plan, units)
+    units = with_attempts(plan, units, more=export.grouping.more)
     jobs = _describe(plan, needs, units, directory, export.env)
     writer = _Writer(export, directory, jobs, units, plan.graph.workflow.shell_executable)
     files = dict(chain(writer.scripts(), writer.programs()))
@@ -87,13 +87,10 @@ def _describe(
     directory: str,
     env: Mapping[str, str],
 ) -> _Jobs:
-    """All jobs. Where a further attempt has a unit of its own, a script tries but once."""
+    """All jobs, for each unit in which they are."""
     describer = Describer(plan, needs, directory, env)
-    again = {job for unit in units if unit.attempt > 1 for job in chain(*unit.elements)}
     return {
-        (job, unit.attempt): describer.job(
-            job, unit.attempt, 0 if job in again else unit.rule.retries or 0
-        )
+        (job, unit.attempt): describer.job(job, unit)
         for unit in units
         for job in chain(*unit.elements)
     }

@@ -196,6 +196,44 @@ def test_an_engine_is_asked_for_more_behind_the_first_attempt(
     ]  # fmt: skip
 
 
+KILLED = """
+rule all:
+    input: "made/0", "made/1"
+rule made:
+    output: "made/{n}"
+    retries: 2
+    mem_gb: 1
+    resources: runtime="2s"
+    shell:
+        '''
+        echo {wildcards.n} {mem_gb} >> tries
+        [ {wildcards.n} = 1 ] || [ {mem_gb} = 2 ] || sleep 60
+        [ {wildcards.n} = 0 ] || [ $(grep -c ^1 tries) = 3 ]
+        touch {output}
+        '''
+"""
+
+
+def test_the_last_attempt_may_ask_for_more_of_all_that_a_job_is_killed_for(
+    workdir: Path, flowc: Flowc
+) -> None:
+    """The first job is killed for its time; the other one fails twice, and is well the third
+    time."""
+    scripts = export(workdir, flowc, KILLED, "export-script", "--retry-with-more")
+    assert sorted(scripts) == ["0001-made", "0002-made.2"]
+    assert "# memory: 2048M, scaled (2 times" in scripts["0002-made.2"]
+    done = submit(workdir, "-j", "2")
+    assert done.returncode == 0, done.stderr
+    tries = sorted((workdir / "tries").read_text().splitlines())
+    assert tries == ["0 1", "0 2", "1 1", "1 1", "1 2"]
+    units = json.loads((workdir / "out/manifest.json").read_text())["units"]
+    assert [(u["limit_s"], u["after"]) for u in units] == [(2, []), (4, [1])]
+    scripts = export(workdir, flowc, KILLED, "export-slurm", "--retry-with-more", "--replace", "-F")
+    (first, second) = (scripts[name] for name in sorted(scripts))
+    assert "--mem=1024M" in first and "--time=0:00:02" in first
+    assert "--mem=2048M" in second and "--time=0:00:04" in second
+
+
 ENSURE = """
 rule a:
     output: ensure("a.txt", non_empty=True, sha256=lambda wildcards: "SUM")
