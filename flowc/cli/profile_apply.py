@@ -20,10 +20,12 @@ if TYPE_CHECKING:  # nothing that --help does not need
 
 def options(parser: ArgumentParser) -> None:
     from flowc.cli.options import add_workflow
+    from flowc.cli.profiles import add_level
 
     parser.usage = "flowc profile apply PROFILE [WORKFLOWFILE] [OPTION ...]"
     parser.add_argument("profile", metavar="PROFILE", help="what was measured")
     parser.add_argument("--diff", action="store_true", help="write nothing; show what would change")
+    add_level(parser)
     add_workflow(parser)
 
 
@@ -66,7 +68,7 @@ def _figures(args: Namespace, workflow: "Workflow") -> "dict[str, Written]":
     from flowc.plan.measured import check_rules_named
     from flowc.sizing.figures import gather, shown_gb
 
-    evidence = gather(read_all([args.profile]))
+    evidence = gather(read_all([args.profile]), args.level)
     for name in check_rules_named(evidence, workflow, args.profile):
         warn(f"`{name}` is no rule of this workflow", args)
     found = {}

@@ -14,7 +14,7 @@ from argparse import ArgumentParser, Namespace
 
 def options(parser: ArgumentParser) -> None:
     from flowc.cli.options import add_output
-    from flowc.sizing.fitted import LEVELS
+    from flowc.cli.profiles import add_level
 
     parser.usage = "flowc profile resources PROFILE [PROFILE ...] [OPTION ...]"
     parser.add_argument("profiles", nargs="+", metavar="PROFILE", help="what was measured")
@@ -25,11 +25,7 @@ def options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("flowc", "columns"), default="flowc", help="(default: %(default)s)"
     )
-    parser.add_argument(
-        "--level", choices=LEVELS, default=LEVELS[0],
-        help="what headroom is for: the least memory wasted, or fewer than 1 job in 100 killed "
-        "(default: %(default)s)",
-    )  # fmt: skip
+    add_level(parser)
     add_output(parser)
 
 

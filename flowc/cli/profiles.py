@@ -1,10 +1,11 @@
 """What the commands that read profiles have in common."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flowc.diagnostic import Diagnostic, fail
+from flowc.sizing.fitted import LEVELS
 from flowc.sizing.profile import Attempt, ProfileRun, read_profile
 
 if TYPE_CHECKING:
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 5
 """More names are counted."""
+
+
+def add_level(parser: ArgumentParser) -> None:
+    """What figures are to be good for."""
+    parser.add_argument(
+        "--level",
+        choices=LEVELS,
+        default=LEVELS[0],
+        help="what headroom is for: the least memory wasted, or fewer than 1 job in 100 killed "
+        "(default: %(default)s)",
+    )
 
 
 def read_all(paths: Sequence[str]) -> list[tuple[ProfileRun, Attempt]]:

@@ -242,6 +242,17 @@ def test_apply(measured: Flowc) -> None:
     assert Path("of_any_name").read_text() == after
 
 
+def test_figures_are_applied_at_either_level(flowc: Flowc) -> None:
+    peaks_gb = [1 + 0.01 * k + (k == 39) for k in range(40)]
+    Path("p.json").write_text(profile(*(attempt("count", p, 1) for p in peaks_gb)))
+    asked = []
+    for level in ("least-waste", "fewest-failures"):
+        _, out, _ = flowc("profile", "apply", "p.json", "--diff", "--level", level)
+        (line,) = (line for line in out.splitlines() if line.startswith("+    mem_gb: "))
+        asked.append(float(line.split()[-1]))
+    assert asked[0] < peaks_gb[-1] < asked[1]
+
+
 def test_import_matches_names_to_rules(flowc: Flowc) -> None:
     Path("trace.txt").write_text(
         "name\tstatus\texit\trealtime\t%cpu\tpeak_rss\n"
