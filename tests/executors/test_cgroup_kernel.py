@@ -18,6 +18,7 @@ import pytest
 from flowc.events import JobFailed, JobSubmitted
 from flowc.record.log import list_runs, read_log
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 CGROUPS = Path("/sys/fs/cgroup")
 MIB = 1024**2
