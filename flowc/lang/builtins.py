@@ -53,6 +53,7 @@ REFUSED = {
     "bytes": "there are no bytes in a workflow file; use str",
     "bytearray": "there are no bytes in a workflow file; use str",
     "complex": "there are no complex numbers in a workflow file",
+    "dynamic": "declare a `checkpoint` with a `directory(...)`, and ask for what it has made",
     "breakpoint": "the plan shows how values came out",
 }
 """Names that Python has and a workflow file has not, with what to use instead."""

@@ -104,7 +104,8 @@ class Checkpoints:
             raise Refusal(
                 "unsupported",
                 "`open` reads outputs of checkpoints, and nothing else",
-                "ask for it first: `checkpoints.NAME.get(...)`; settings are read by `configfile:`",
+                "ask for these first: `checkpoints.NAME.get(...)`; a list of samples stands in a "
+                "config file, `samples: [a, b]`, named by `configfile:`",
             )
         if mode not in ("r", "rt"):
             raise Refusal("unsupported", "`open` only reads: files are written by jobs")

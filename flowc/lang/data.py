@@ -1,5 +1,6 @@
 """Values and functions read back from the JSON data that `encode` writes."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,7 @@ class Decoder:
             "$outer": lambda number: self.open[number],
             "$builtin": self._builtin,
             "$foreign": Foreign,
+            "$regex": lambda made: re.compile(*made),
             "$namespace": self._namespace,
             "$members": self._members,
         }

@@ -4,6 +4,7 @@ What JSON has is written as it is; the rest as an object whose first key begins 
 A function is its source text with the values of all names that it uses.
 """
 
+import re
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -78,6 +79,8 @@ class Encoder:
             return {"$namespace": value.name}
         if kind is Foreign:
             return {"$foreign": value.name}
+        if kind is re.Pattern:
+            return {"$regex": [value.pattern, value.flags]}
         if hasattr(value, "__next__"):
             raise fail("no-data-form", "an iterator cannot be written; make it a list", self.span)
         if kind in VIEWS:

@@ -17,6 +17,11 @@ Methods = dict[str, Callable[..., Any]]
 
 PATH_FIELDS = frozenset({"name", "stem", "suffix", "suffixes", "parent", "parts", "anchor", "root"})
 
+REGEX_FIELDS: dict[type, tuple[str, ...]] = {
+    re.Pattern: ("pattern", "flags"),
+    re.Match: ("string", "lastindex", "lastgroup", "pos", "endpos"),
+}
+
 
 class Members:
     """The table of methods, type by type."""
@@ -48,7 +53,7 @@ class Members:
             return getattr(value, name)  # a fixed set of names
         elif kind is PurePosixPath and name == "parents":
             return list(value.parents)
-        elif kind is re.Match and name in ("string", "lastindex", "lastgroup", "pos", "endpos"):
+        elif name in REGEX_FIELDS.get(kind, ()):
             return getattr(value, name)
         elif kind is Builtin and name in value.members:
             return value.members[name]

@@ -4,6 +4,7 @@ Methods that take a moment whatever the size are Python's functions as they are;
 make sure (`guarded`) that going through their values is affordable.
 """
 
+import posixpath
 import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -13,8 +14,9 @@ from flowc.disk import DIRECTORY, FILE, Disk
 from flowc.lang.callables import guarded
 from flowc.lang.formatting import TextFormat
 from flowc.lang.limits import MAX_TEXT, Budget, Refusal, a_type, too_large
+from flowc.lang.listing import Listing, absolute, no_directory, resolved
 from flowc.lang.members import Members, Methods
-from flowc.lang.modules import Environment
+from flowc.lang.modules import Environment, compiled_methods
 from flowc.lang.operators import get_item
 from flowc.lang.texts import str_methods
 from flowc.lang.values import FlaggedPath, Record, Wildcards
@@ -39,7 +41,8 @@ def method_tables(budget: Budget, disk: Disk) -> dict[type, Methods]:
         float: {"is_integer": float.is_integer, "hex": float.hex},
         Record: records,
         Wildcards: records,
-        PurePosixPath: path_methods(disk),
+        PurePosixPath: path_methods(budget, disk),
+        re.Pattern: compiled_methods(budget),
         re.Match: {
             "group": re.Match.group,
             "groups": re.Match.groups,
@@ -207,13 +210,21 @@ _PATH_METHODS = (
 )
 
 
-def path_methods(disk: Disk) -> Methods:
+def path_methods(budget: Budget, disk: Disk) -> Methods:
     def kind_of(path: PurePosixPath) -> str | None:
         state = disk.stat(str(path))
         return state.kind if state is not None else None
 
     methods: Methods = {name: getattr(PurePosixPath, name) for name in _PATH_METHODS.split()}
+    listing = Listing(budget, disk)
     return methods | {
+        "absolute": absolute,
+        "expanduser": lambda path: PurePosixPath(posixpath.expanduser(path)),
+        "glob": listing.glob_path,
+        "iterdir": listing.iterdir,
+        "mkdir": no_directory,
+        "resolve": resolved,
+        "rglob": listing.rglob_path,
         "exists": lambda path: kind_of(path) is not None,
         "is_file": lambda path: kind_of(path) == FILE,
         "is_dir": lambda path: kind_of(path) == DIRECTORY,

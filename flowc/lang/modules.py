@@ -16,6 +16,7 @@ from typing import Any
 from flowc.disk import DIRECTORY, FILE, Disk
 from flowc.lang.callables import Builtin, guarded
 from flowc.lang.limits import NESTING, Budget, Refusal, a_type, bounded_int, too_large, weigh
+from flowc.lang.listing import Listing, no_directory
 from flowc.lang.regex import examine
 from flowc.lang.values import Namespace
 
@@ -28,14 +29,20 @@ MAX_QUADRATIC, MAX_WAYS = 5e9, 2e8
 
 def modules(budget: Budget, disk: Disk, env_read: set[str]) -> dict[str, Any]:
     path = Builtin("Path", lambda *parts: PurePosixPath(*parts), PurePosixPath)
+    listing = Listing(budget, disk)
     return {
+        "glob": Namespace(
+            "glob",
+            _functions("glob", {"glob": listing.glob, "iglob": listing.glob}),
+            _nothing_in("glob"),
+        ),
         "os": os_module(budget, disk, env_read),
         "math": math_module(budget),
         "re": re_module(budget),
         "itertools": itertools_module(budget),
         "json": json_module(budget),
         "pathlib": Namespace("pathlib", {"Path": path, "PurePath": path}),
-        "sys": Namespace("sys", {"maxsize": 2**63 - 1}, _nothing_in("sys")),
+        "sys": Namespace("sys", {"maxsize": 2**63 - 1, "path": []}, _nothing_in("sys")),
     }
 
 
@@ -57,19 +64,32 @@ def os_module(budget: Budget, disk: Disk, env_read: set[str]) -> Namespace:
         env_read.add(name)
         return os.environ.get(name, default)
 
+    def expandvars(path: Any) -> str:
+        text = os.fspath(path)
+        budget.admit_text(text)
+        return _VARIABLE.sub(lambda m: str(getenv(m[1] or m[2], m[0])), text)
+
+    paths = os_path(budget, disk)
+    paths.members = {**paths.members, "expandvars": Builtin("os.path.expandvars", expandvars)}
     return Namespace(
         "os",
         {
-            "path": os_path(budget, disk),
+            "path": paths,
             "environ": Environment(getenv),
             "getenv": Builtin("os.getenv", getenv),
             "sep": "/",
             "linesep": "\n",
             "getcwd": Builtin("os.getcwd", os.getcwd),
+            "makedirs": Builtin("os.makedirs", no_directory),
+            "mkdir": Builtin("os.mkdir", no_directory),
+            "listdir": Builtin("os.listdir", Listing(budget, disk).listdir),
             "fspath": Builtin("os.fspath", lambda path: os.fspath(path)),
         },
         _nothing_in("os"),
     )
+
+
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{([^}]*)\})", re.ASCII)
 
 
 class Environment:
@@ -102,8 +122,8 @@ class Environment:
 
 
 _PATH = (
-    "abspath basename commonpath commonprefix dirname expanduser isabs join normpath relpath split "
-    "splitext"
+    "abspath basename commonpath commonprefix dirname expanduser isabs join normpath realpath "
+    "relpath split splitext"
 )
 
 
@@ -202,6 +222,7 @@ def re_module(budget: Budget) -> Namespace:
         return str(re.sub(pattern, repl, text, count=count, flags=flags))
 
     table: dict[str, Callable[..., Any]] = {
+        "compile": limited(re.compile, 1),
         "match": limited(re.match, 1),
         "search": limited(re.search, 1),
         "fullmatch": limited(re.fullmatch, 1),
@@ -227,6 +248,18 @@ def re_module(budget: Budget) -> Namespace:
         )
     }
     return Namespace("re", _functions("re", table) | flags, _nothing_in("re"))
+
+
+def compiled_methods(budget: Budget) -> dict[str, Callable[..., Any]]:
+    """Those of what `re.compile` gives: the functions of `re`, with its pattern and flags."""
+    functions = re_module(budget).members
+
+    def method(name: str) -> Callable[..., Any]:
+        function = functions[name].call
+        return lambda self, *args: function(self.pattern, *args, flags=self.flags)
+
+    names = ("match", "search", "fullmatch", "findall", "finditer", "split", "sub")
+    return {name: method(name) for name in names}
 
 
 def _check_regex(pattern: str, text: str) -> None:

@@ -15,6 +15,7 @@ from flowc.lang.limits import (
     a_type,
     bounded_int,
     too_large,
+    type_name,
 )
 
 Operator = Callable[[Any, Any], Any]
@@ -216,7 +217,10 @@ def set_item(budget: Budget, value: Any, index: Any, item: Any) -> None:
         if len(value) > (1 << 24):
             raise too_large("the list")
     else:
-        raise Refusal("wrong-type", f"the items of {a_type(value)} cannot be assigned")
+        hint = None
+        if type_name(value) == "environment":
+            hint = 'write `env: NAME="value"` in the rules, or `export NAME=value` before flowc'
+        raise Refusal("wrong-type", f"the items of {a_type(value)} cannot be assigned", hint)
 
 
 def _plain(value: Any) -> Any:

@@ -37,6 +37,9 @@ _OWN = (
 
 _INSTEAD = {
     "argparse": "values come from `--config` and `configfile:`",
+    "collections.Counter": "use a dict: `counts[key] = counts.get(key, 0) + 1`",
+    "collections.defaultdict": "use a dict: `groups.setdefault(key, []).append(value)`",
+    "collections": "use a dict",
     "copy": "`dict(...)` and `list(...)` copy",
     "csv": _TABLE,
     "datetime": _TIME,

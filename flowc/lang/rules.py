@@ -384,8 +384,14 @@ def unknown_directive(directive: Directive, owner: str, known: Mapping[str, Any]
         "unknown-directive",
         f"{verb} no directive `{name.text}`",
         name.span,
-        hint=near(name.text, known),
+        hint=_GONE.get(name.text) or near(name.text, known),
     )
+
+
+_GONE = {
+    "version": "delete it: Snakemake has none any more",
+    "subworkflow": "use `module`: its rules become part of this workflow",
+}
 
 
 def not_yet(what: str, span: Span, instead: str) -> Diagnostic:

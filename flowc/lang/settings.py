@@ -236,6 +236,8 @@ def read_constraints(given: Sequence[Given], faults: Faults) -> dict[str, str]:
                 )
             )
             continue
+        if _is_number(value):
+            value = str(value)
         if not isinstance(value, str):
             faults.append(_wrong(f"constraint of {name.text}", "a text", value, span, quote=False))
             continue

@@ -103,6 +103,9 @@ class Space:
         """A block of code with what it needs of the file."""
         values = {name: self.scope.names[name] for name in self.scope.names if name != "config"}
         preamble = needed(text, self.preamble)
+        paths = [str(one) for one in self.interpreter.builtins["sys"].members["path"]]
+        if paths and preamble:  # `sys.path.append(...)` of the file
+            preamble = (f"import sys\nsys.path[1:1] = {paths!r}", *preamble)
         return replace(script, preamble=preamble, names=used_names((text, *preamble), values))
 
     def handlers(self) -> dict[str, tuple[str, Script]]:

@@ -149,7 +149,9 @@ def decoded(value: Any) -> Any:
 
 
 def run_code(data: dict[str, Any], job: Job) -> None:
-    """The body of a `run:`, with the names of the file around it."""
+    """The body of a `run:`, with the names of the file around it. It imports from beside that
+    file, as in Snakemake, and nothing from beside this one."""
+    sys.path[0] = data["directory"]
     names: dict[str, Any] = {"__name__": "__main__", "os": os, "sys": sys, "Path": Path}
     names |= data["names"]
     shell = Shell(data["shell"])

@@ -130,7 +130,6 @@ os.members
 os.name.members
 os.fspath.call
 math.__loader__
-re.compile
 re.sys
 re._compiler
 re.match("a", "a").re

@@ -1,5 +1,6 @@
 """Words of Python in a workflow file: what is imported, raised, printed, or for jobs alone."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,102 @@ def test_code_of_jobs_gets_the_imports_and_functions_that_it_needs() -> None:
     )
     assert needed("outer(output[0])", preamble) == (preamble[1], *preamble[3:])
     assert needed("i('*')", preamble) == (preamble[2], preamble[5])
+
+
+def test_regular_expressions_are_compiled(tmp_path: Path) -> None:
+    text = """
+import re
+R = re.compile(r"s(\\d+)", re.I)
+FOUND = [m.group(1) for m in map(R.match, ["s1", "S2", "t3"]) if m]
+TEXTS = [R.sub("x", "a-S4"), *R.split("as5b"), *R.findall("s6s7"), str(R.fullmatch("s8s") is None)]
+def f(wildcards):
+    return [R.search(wildcards.x).group(0), *(m.group(0) for m in R.finditer("s1 s2"))]
+rule a:
+    input: FOUND, TEXTS, R.pattern, f
+    output: "{x}"
+"""
+    expected = ["1", "2", "a-x", "a", "5", "b", "6", "7", "True", r"s(\d+)"]
+    assert inputs(load(tmp_path, text)) == expected
+
+
+def test_a_compiled_expression_never_tries_for_ever(tmp_path: Path) -> None:
+    text = "import re\nX = re.compile('(a+)+$').match('a' * 40 + 'b')\n"
+    assert [code for code, _, _ in said(tmp_path, text)] == ["costly-pattern"]
+
+
+def test_directories_are_listed_and_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("b.txt", "a.txt", "c.csv"):
+        (tmp_path / "in" / name).write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FLOWC_TEST_WORD", "word")
+    text = """
+import glob, os
+from pathlib import Path
+os.makedirs("logs/deep", exist_ok=True)
+os.mkdir("made")
+Path("other").mkdir(parents=True, exist_ok=True)
+HERE = Path("in").resolve()
+rule a:
+    input:
+        glob.glob("in/*.txt"), list(glob.iglob("in/*.csv")), os.listdir("in"),
+        sorted(p.name for p in Path("in").iterdir()), [str(p) for p in Path(".").glob("*/a.*")],
+        [p.stem for p in Path(".").rglob("*.csv")], HERE.name, Path("x").absolute().name,
+        os.path.expandvars("$FLOWC_TEST_WORD-${FLOWC_TEST_WORD}$NO_SUCH"),
+        os.path.basename(os.path.realpath("in")), str(Path("~").expanduser() != Path("~"))
+"""
+    assert inputs(load(tmp_path, text)) == [
+        "in/a.txt", "in/b.txt", "in/c.csv", "a.txt", "b.txt", "c.csv", "a.txt", "b.txt", "c.csv",
+        "in/a.txt", "c", "in", "x", "word-word$NO_SUCH", "in", "True",
+    ]  # fmt: skip
+    assert sorted(os.listdir()) == ["Workflowfile", "in"]
+
+
+def test_what_the_file_adds_to_the_path_is_where_jobs_import_from(tmp_path: Path) -> None:
+    text = """
+import sys, os
+sys.path.append("lib")
+sys.path.insert(0, os.path.join("other", "lib"))
+from helpers import load
+rule a:
+    output: "x"
+    run: load(output)
+rule b:
+    output: "y"
+    run: pass
+"""
+    first, second = load(tmp_path, text).rules
+    assert first.script is not None and second.script is not None
+    assert first.script.preamble == (
+        "import sys\nsys.path[1:1] = ['other/lib', 'lib']",
+        "from helpers import load",
+    )
+    assert second.script.preamble == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("rule a:\n    version: '1'\n", "Snakemake has none any more"),
+        ("X = dynamic('{n}')", "checkpoint"),
+        ("import os\nos.environ['A'] = 'b'", "export NAME=value"),
+        ("import yaml\nX = yaml.safe_load('x')", "configfile"),
+        ("import json\nX = json.load('x')", "configfile"),
+        ("X = [line for line in open('x')]", "samples: [a, b]"),
+        ("from collections import defaultdict\nX = defaultdict(list)", "setdefault"),
+        ("import os\nos.system('make')", "run the command in a rule"),
+        ("shell('make')", "run the command in a rule"),
+    ],
+)
+def test_what_is_refused_says_what_to_write_instead(text: str, hint: str, tmp_path: Path) -> None:
+    with pytest.raises(WorkflowError) as error:
+        load(tmp_path, text)
+    [diagnostic] = error.value.diagnostics
+    assert diagnostic.hint is not None and hint in diagnostic.hint
+
+
+def test_a_number_constrains_a_wildcard_to_itself(tmp_path: Path) -> None:
+    text = "wildcard_constraints: w=20\nrule a:\n    output: 'x.{w}'\n"
+    assert load(tmp_path, text).rules[0].outputs

@@ -134,3 +134,71 @@ rule a:
     shell: "echo {rest} > {output}"
 """,
 }
+
+CASES["listing"] = {
+    "Snakefile": """
+import glob, os, re
+from pathlib import Path
+
+os.makedirs("out/logs", exist_ok=True)
+Path("out").mkdir(exist_ok=True)
+NUMBER = re.compile(r"s(\\d+)")
+HERE = Path(workflow.basedir).resolve().name
+STEMS = sorted(os.path.basename(p)[:-4] for p in glob.glob("in/*.txt"))
+LISTED = sorted(os.listdir("in"))
+DEEP = sorted(p.as_posix().replace("/", "_") for p in Path("in").rglob("*.csv"))
+NUMBERS = [m.group(1) for m in map(NUMBER.match, STEMS) if m]
+SIZE = 20
+
+wildcard_constraints:
+    size=SIZE
+
+rule all:
+    input:
+        expand("out/{stem}.{size}.txt", stem=STEMS, size=SIZE),
+        expand("out/{name}.listed", name=LISTED + DEEP)
+
+rule a:
+    input: "in/{stem}.txt"
+    output: "out/{stem}.{size}.txt"
+    log: "out/logs/{stem}.{size}.log"
+    shell: "echo {NUMBERS} {wildcards.size} | cat - {input} > {output}; touch {log}"
+
+rule b:
+    output: "out/{name}.listed"
+    shell: "echo {wildcards.name} > {output}"
+""",
+    "in/s1.txt": "1\n",
+    "in/s2.txt": "2\n",
+    "in/other.txt": "3\n",
+    "in/deep/er/d.csv": "4\n",
+}
+
+CASES["imports-of-its-own"] = {
+    "Snakefile": """
+import sys
+sys.path.append("lib")
+from queue import Queue
+from multiprocessing.pool import ThreadPool
+
+rule all:
+    input: "a.txt", "b.txt"
+
+rule a:
+    output: "a.txt"
+    run:
+        from beside import word
+        from inside import other
+        queue = Queue()
+        queue.put(word + other)
+        open(output[0], "w").write(queue.get())
+
+rule b:
+    output: "b.txt"
+    run:
+        with ThreadPool(1) as pool:
+            open(output[0], "w").write(str(pool.map(len, ["a", "bc"])))
+""",
+    "beside.py": "word = 'beside'\n",
+    "lib/inside.py": "other = 'inside'\n",
+}
