@@ -77,7 +77,7 @@ class Maker:
             os.setpgid(0, 0)
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
             os.dup2(log, 1)
-            os.dup2(log, 2)
+            os.dup2(1, 2)
             os.execve(program, argv, env)
         except OSError as fault:
             os.write(tell, marshal.dumps((fault.errno, fault.strerror)))
@@ -95,7 +95,10 @@ def attach(group: str, pid: int) -> bool:
 def tidy(place: str, flowc: int) -> None:
     """Remove the groups below `place` of a flowc that was killed, by its process id."""
     for _ in range(_TIDY_LOOKS):
-        names = [name for name in os.listdir(place) if name.startswith(f"{PREFIX}{flowc}-")]
+        try:
+            names = [name for name in os.listdir(place) if name.startswith(f"{PREFIX}{flowc}-")]
+        except OSError:  # it is gone with all that was in it
+            return
         if not names:
             return
         for name in names:

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from flowc.events import JobEnded
 from flowc.executors import cgroup
+from flowc.executors.base import Capacity, Task
 from flowc.executors.cgroup import Room, find_room
+from flowc.executors.local import LocalExecutor
 from flowc.executors.memory import MemoryWatch
+from flowc.ids import JobId
 
 MIB = 1024**2
 FILES = {
@@ -222,3 +226,28 @@ def test_the_watch_puts_tasks_into_groups(tree: Path) -> None:
     finally:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+
+
+def test_where_the_kernel_starts_nothing_in_a_group_it_is_moved_there(
+    tree: Path, tmp_path: Path
+) -> None:
+    """As here: these directories are no groups."""
+    room = room_of(tree)
+    executor = LocalExecutor(Capacity(1, 1 << 30))
+    executor._memory = MemoryWatch(lambda: room)
+    log = tmp_path / "log"
+    script = f"until grep . {tree}/flowc-*/cgroup.procs; do sleep 0.01; done; echo $$"
+    task = Task(
+        job=JobId(1), attempt=1, name="x", argv=("bash", "-c", script), cwd=None, env={}, cores=1,
+        memory_bytes=1, limit_s=60.0, log=str(log), memory_limit_bytes=1 << 30,
+    )  # fmt: skip
+    try:
+        executor.submit([task])
+        events = [*executor.wait(None)]
+        while not isinstance(events[-1], JobEnded):
+            events += executor.wait(None)
+    finally:
+        executor.close()
+    assert events[-1].exit_code == 0 and events[-1].cause == ""
+    moved, own = log.read_text().split()
+    assert moved == own and not [*tree.glob("flowc-*")]
