@@ -1,6 +1,7 @@
 """Exports on a real Slurm and a real Grid Engine; skipped where none can be started."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -161,3 +162,41 @@ def test_arrays_are_throttled_and_elements_wait_for_their_own(
     assert len(call(cluster, workdir, "submit.sh").stdout.splitlines()) == 1
     assert wait(cluster, workdir) == 0
     assert (workdir / "ran").read_text() == "+\n-\n" * 5, "one after another"
+
+
+UNEVEN = """
+rule all:
+    input: expand("{n}.txt", n=range(3))
+rule one:
+    output: "{n}.txt"
+    resources: mem_mb=64
+    shell: "[ {wildcards.n} = 2 ] || until [ -e go ]; do ls; sleep 0.2; done; touch {output}"
+"""
+
+
+def test_what_is_in_the_queue_is_known_whatever_has_become_of_its_id(
+    workdir: Path, flowc: Flowc, cluster: Cluster, tmp_path: Path
+) -> None:
+    """submit.sh is killed before it hears its array's id, and the array's last element ends."""
+    (workdir / "Workflowfile").write_text(UNEVEN)
+    assert flowc(f"export-{cluster.name}", "-o", EXPORT).returncode == 0
+    program = {"slurm": "sbatch", "sge": "qsub"}[cluster.name]
+    real = shutil.which(program, path=cluster.env["PATH"])
+    (tmp_path / "bin").mkdir()
+    deadly = tmp_path / "bin" / program
+    deadly.write_text(f'#!/bin/bash\n{real} "$@" >/dev/null; kill -9 $PPID; sleep 0.2\n')
+    deadly.chmod(0o755)
+    env = cluster.env | {"PATH": f"{tmp_path}/bin:{cluster.env['PATH']}"}
+    call(Cluster(cluster.name, env), workdir, "submit.sh")
+    until = time.monotonic() + 60
+    while not (workdir / "2.txt").exists():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert call(cluster, workdir, "status.sh").returncode == 3
+    assert call(cluster, workdir, "submit.sh").returncode == 4
+    cancelled = call(cluster, workdir, "cancel.sh")
+    assert cancelled.returncode == 0, cancelled.stderr
+    assert call(cluster, workdir, "status.sh").returncode == 1
+    (workdir / "go").touch()
+    assert call(cluster, workdir, "submit.sh").returncode == 0
+    assert wait(cluster, workdir) == 0
