@@ -73,13 +73,13 @@ def test_what_a_failed_job_updates_is_put_back(updates: Path) -> None:
 def test_what_a_killed_job_updates_is_put_back(updates: Path, then: str) -> None:
     (updates / "hang").touch()
     first = subprocess.Popen([updates / "out/submit.sh"], stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not (updates / "pid").exists() or not (updates / "pid").read_text():
         assert time.monotonic() < until
         time.sleep(0.02)
     assert found(updates) == ("0\n1\n", "old\nnew\n")
     first.kill()
-    first.wait(20)
+    first.wait(60)
     os.killpg(os.getpgid(int((updates / "pid").read_text())), signal.SIGKILL)
     (updates / "hang").unlink()
     while (code := call(updates, then).returncode) in (1, 4) and time.monotonic() < until:
