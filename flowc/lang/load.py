@@ -29,6 +29,7 @@ from flowc.lang.pathvars import Pathvars
 from flowc.lang.preset import ShellSettings, preset
 from flowc.lang.reuse import Reuse, read_module_block
 from flowc.lang.rules import evaluate_items, not_yet, unknown_directive
+from flowc.lang.script import makes_function
 from flowc.lang.space import Module, ModuleMembers, Space
 from flowc.lang.toplevel import unknown_rule
 from flowc.lang.values import Namespace
@@ -156,7 +157,7 @@ class _Loader:
         self.files.stack.append(Included(identity, path, os.path.abspath(path), asked_by))
         reader = self.space.reader
         before, reader.directory = reader.directory, os.path.dirname(self.files.stack[-1].path)
-        self.space.preamble += [s.span.text for s in statements if isinstance(s, tree.Def)]
+        self.space.preamble += [s.span.text for s in statements if makes_function(s)]
         self.interpreter.execute(statements, self.space.scope, self._statement, self.faults)
         reader.directory = before
         self.files.stack.pop()

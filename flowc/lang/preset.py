@@ -55,6 +55,7 @@ def preset(
     workflow = {
         "basedir": os.path.dirname(main),
         "snakefile": main,
+        "main_snakefile": main,
         "cores": cores if cores is not None else len(os.sched_getaffinity(0)),
         "source_path": Builtin("workflow.source_path", source_path),
     }

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from flowc.dataclass import dataclass, field
+from flowc.syntax import tree
 
 LANGUAGES = {
     ".py": "python",
@@ -18,6 +19,7 @@ LANGUAGES = {
 """By the end of a script's name."""
 
 _WORD = re.compile(r"[^\W\d]\w*")
+_IMPORTS = re.compile(r"(?:import|from)\b")
 _DEEPEST = 50
 
 
@@ -60,10 +62,18 @@ def needed(text: str, preamble: Sequence[str]) -> tuple[str, ...]:
     return tuple(part for i, part in enumerate(preamble) if i in found)
 
 
+def makes_function(statement: tree.Statement) -> bool:
+    """Whether it is a `def`, or `name = lambda ...`."""
+    is_lambda = isinstance(statement, tree.Assign) and isinstance(statement.value, tree.Lambda)
+    return is_lambda or isinstance(statement, tree.Def)
+
+
 def _bound(statement: str) -> set[str]:
-    """The names that an import or a `def` gives a value to; none for those of unknown names."""
+    """The names that a part of the preamble gives a value to; none for unknown ones."""
     if statement.startswith("def"):
         return set(_WORD.findall(statement.partition("(")[0]))
+    if not _IMPORTS.match(statement):  # `name = lambda ...`
+        return set(_WORD.findall(statement.partition("=")[0]))
     from flowc.lang.imports import imported  # most workflows import nothing
 
     return {each.bound for each in imported(statement)} - {"*"}

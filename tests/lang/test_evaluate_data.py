@@ -3,6 +3,7 @@
 
 import json
 import math
+import re
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.disk import RealDisk
+from flowc.lang.callables import Foreign
 from flowc.lang.evaluate import (
     Interpreter,
     Scope,
@@ -55,6 +57,8 @@ def test_special_values_come_back() -> None:
     assert math.isnan(there_and_back(math.nan))
     assert there_and_back(-math.inf) == -math.inf
     assert there_and_back(PurePosixPath("a/b")) == PurePosixPath("a/b")
+    assert there_and_back(re.compile("a+", re.I)) == re.compile("a+", re.I)
+    assert there_and_back(Foreign("pandas.isna")).name == "pandas.isna"
     path = there_and_back(FlaggedPath("a", Flags(temp=True, touch=True), "map"))
     assert (str(path), flags_of(path), path.rule) == ("a", Flags(temp=True, touch=True), "map")
     record = there_and_back(Record(("a", "b", "c"), {"x": 0, "y": slice(1, 3)}))

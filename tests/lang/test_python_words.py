@@ -243,6 +243,10 @@ def test_code_of_jobs_gets_the_imports_and_functions_that_it_needs() -> None:
         "def inner(x): return os.path.join(x)",
         "from helpers import *",
     )
+    assert needed("f(1)", ("f = lambda x: g(x)", "g = lambda: 2", "h = lambda: f")) == (
+        "f = lambda x: g(x)",
+        "g = lambda: 2",
+    )
     assert needed("outer(output[0])", preamble) == (preamble[1], *preamble[3:])
     assert needed("i('*')", preamble) == (preamble[2], preamble[5])
 

@@ -27,6 +27,8 @@ def write(path, value):
 def pure(name):
     return f"{name}.txt"
 
+twice = lambda text: text + text
+
 rule all:
     input: "out/b.txt", pure("c")
 
@@ -45,7 +47,7 @@ rule c:
     output: "c.txt"
     run:
         with open(output[0], "w") as file, open("out.txt", "w") as other:
-            file.write(d("  c"))
+            file.write(twice(d("  c")))
             other.write("o")
 """,
 }
