@@ -48,6 +48,15 @@ rule made:
 SUM = "".join(f"{name}\n" for name in NAMES)
 
 
+def most_at_once(log: Path) -> int:
+    """Of jobs that write `+` when they begin, and `-` when they end."""
+    running = most = 0
+    for word in log.read_text().split():
+        running += 1 if word == "+" else -1
+        most = max(most, running)
+    return most
+
+
 @pytest.fixture
 def workdir(tmp_path: Path) -> Path:
     path = tmp_path / "it's % a dir"

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from export.conftest import most_at_once
 from support.program import Flowc
 
 PARTS = """
@@ -39,14 +40,6 @@ def export(workdir: Path, flowc: Flowc, text: str, *words: str) -> dict[str, str
 def submit(workdir: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     argv = [str(workdir / "out/submit.sh"), *words]
     return subprocess.run(argv, cwd="/", capture_output=True, text=True, timeout=120)
-
-
-def most_at_once(log: Path) -> int:
-    running = most = 0
-    for word in log.read_text().split():
-        running += 1 if word == "+" else -1
-        most = max(most, running)
-    return most
 
 
 @pytest.mark.parametrize("arrays", [True, False])
