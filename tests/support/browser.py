@@ -48,19 +48,20 @@ def browser(
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.set_script_timeout(300)
     try:
         yield driver
     finally:
         driver.quit()
 
 
-def open_page(driver: Any, path: Path, *, wait_s: float = 30) -> None:
+def open_page(driver: Any, path: Path, *, wait_s: float = 60) -> None:
     """Load a report and wait until it has been painted."""
     driver.get(path.as_uri())
     until(driver, "return document.documentElement.dataset.ready === 'yes'", wait_s=wait_s)
 
 
-def until(driver: Any, script: str, *, wait_s: float = 10) -> None:
+def until(driver: Any, script: str, *, wait_s: float = 60) -> None:
     """Wait until a script says true."""
     end_s = time.monotonic() + wait_s
     while not driver.execute_script(script):
