@@ -50,8 +50,6 @@ def format_text(source: Source) -> str:
     text = source.text.replace("\r\n", "\n")
     made = _Formatter(Source(source.name, text)).text()
     if made != text and not _means(made, tree):
-        if any(" \t" in line[: len(line) - len(line.lstrip())] for line in text.split("\n")):
-            return source.text  # code that spaces and tabs indent at once: it can hardly be moved
         raise AssertionError(f"formatting `{source.name}` would change its meaning")
     if "\r\n" in source.text and source.text.find("\r\n") < source.text.find("\n"):
         made = made.replace("\n", "\r\n")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from flowc.source import Source
+from flowc.syntax.format_break import INDENT
 from flowc.syntax.format_lines import long_strings, width_of
 from flowc.syntax.scan import Scanner
 
@@ -52,7 +53,9 @@ def code_lines(
     ]
     if not widths:
         return lines
-    base = widths[0] if not first else min(widths)
+    # In what is no Python, a line may stand so far left of the first that it would leave the block.
+    leaves = min(widths) <= widths[0] - INDENT
+    base = min(widths) if first or leaves else widths[0]
     return moved(lines, first, indent - base, fixed)
 
 
