@@ -146,10 +146,10 @@ _STEADY = frozenset({islice, tuple, str, FlaggedPath, range})
 
 
 def _watched(values: Iterable[Any], span: Span) -> Iterator[Any]:
-    """The values of what must not be changed while a loop goes over it."""
+    """The values of what must not be changed while a loop goes over it, or makes them only then."""
     try:
         yield from values
-    except RuntimeError as fault:
+    except Exception as fault:
         raise explain(fault, span) from None
 
 

@@ -61,6 +61,8 @@ FAULTS = {  # expression                        code                 message and
     "sorted([1], key=lambda v: «v / 0»)":      ("division-by-zero", "division by zero", ""),
     "«sorted([1, 'a'])»":                      ("wrong-type", "no order between str and int", ""),
     "«int('x')»":                              ("wrong-value", "`int`: invalid literal", ""),
+    "[v for v in «map(int, ['x'])»]":           ("wrong-value", "invalid literal", ""),
+    "{k: 1 for k in «map(len, [1])»}":          ("wrong-type", "an int has no length", ""),
     "«len(3)»":                                ("wrong-type", "an int has no length", ""),
     "«max([])»":                               ("wrong-value", "`max` of no values", ""),
     "«','.join([1, 2])»":                      ("wrong-type", "this item is an int", "map(str"),
