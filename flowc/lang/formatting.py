@@ -52,6 +52,27 @@ def repr_of(budget: Budget, value: Any) -> str:
     return repr(value)
 
 
+NESTED = frozenset((list, tuple, set, frozenset))
+"""Kinds of values of which a command shows one that stands in another as Python does."""
+
+
+def literal(value: Any) -> str:
+    """`repr(value)`, the same in each run."""
+    kind = type(value)
+    if kind is list:
+        return f"[{', '.join(map(literal, value))}]"
+    if kind is tuple:
+        return f"({', '.join(map(literal, value))}{',' if len(value) == 1 else ''})"
+    if kind is dict:
+        return f"{{{', '.join([f'{literal(k)}: {literal(v)}' for k, v in value.items()])}}}"
+    if kind in NESTED and value:
+        items = ", ".join(sorted(map(literal, value)))
+        return f"{{{items}}}" if kind is set else f"frozenset({{{items}}})"
+    if kind is PurePosixPath:
+        return f"PosixPath({str(value)!r})"
+    return repr(list(value.values)) if kind in RECORDS else repr(value)
+
+
 def _refuse_iterator(value: Any) -> None:
     """Python would print where it lies in memory, which differs from run to run."""
     if hasattr(value, "__next__"):

@@ -23,6 +23,7 @@ from flowc.lang.escape import (
     next_item,
     single,
 )
+from flowc.lang.formatting import NESTED, literal
 from flowc.lang.place import Place
 from flowc.lang.quoting import SLOT, read_places
 from flowc.lang.values import Record, Wildcards
@@ -329,7 +330,7 @@ def as_text(value: Any, slot: Placeholder) -> str:
     ):
         if slot.conversion == "r":
             return repr(value if not isinstance(value, Record) else list(value))
-        return " ".join([as_text(item, slot) for item in value])
+        return " ".join([literal(i) if type(i) in NESTED else as_text(i, slot) for i in value])
     if slot.conversion:
         value = repr(value) if slot.conversion == "r" else str(value)
     if slot.spec in SPECS:

@@ -30,8 +30,9 @@ VALUES: dict[str, Any] = {
     "output": Record((FlaggedPath("-out", Flags(temp=True)),), {"bam": 0}),
     "log": Record(("a.log",), {}),
     "wildcards": Wildcards(("A", "b c"), {"sample": 0, "lane": 1}),
-    "params": Record(("-x 'y'", 3.14159, ["p", "q r"], {"k": {"z": 1}}),
-                     {"extra": 0, "pi": 1, "list": 2, "d": 3}),
+    "params": Record(("-x 'y'", 3.14159, ["p", "q r"], {"k": {"z": 1}},
+                      [1, [2, "a b", ("c",)], ["d"]]),
+                     {"extra": 0, "pi": 1, "list": 2, "d": 3, "nested": 4}),
     "resources": Record((2048,), {"mem_mb": 0}),
     "threads": 4,
     "mem_gb": 1.5,
@@ -69,6 +70,9 @@ FILLED = {
     "braces": ("awk '{{print $1}}' ${{x}}", "awk '{print $1}' ${x}"),
     "params as they are": ("x {params.extra} {params.list}", "x -x 'y' p q r"),
     "params with q": ("x {params.extra:q} {params.list:q}", "x '-x '\\''y'\\''' p 'q r'"),
+    "lists in lists": ("x {params.nested} {params}", "x 1 [2, 'a b', ('c',)] ['d'] "
+                       "-x 'y' 3.14159 ['p', 'q r'] {'k': {'z': 1}} "
+                       "[1, [2, 'a b', ('c',)], ['d']]"),
     "params by key": ("x {params.d[k][z]}", "x 1"),
     "format": ("x {threads:03d} {params.pi:.2f} {WIDTH:>3}", "x 004 3.14   7"),
     "plain values": ("{threads} {mem_gb} {rule} {attempt} {resources.mem_mb}", "4 1.5 map 1 2048"),
