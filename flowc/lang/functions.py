@@ -30,9 +30,7 @@ class Code:
     defaults: tuple[tuple[str, Run], ...]
     body: Run = field(default=lambda frame: None)
     running: bool = False
-    refused: tuple[
-        Diagnostic, ...
-    ] = ()  # of its statements: the code of jobs may call it all the same
+    refused: Sequence[Diagnostic] = ()  # of its statements: only the code of jobs may call it
     arity: int = field(init=False)  # so many positional arguments fill the frame just as they are
 
     def __post_init__(self) -> None:

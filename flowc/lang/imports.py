@@ -71,8 +71,8 @@ def _names(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def value_of(each: Import, known: Mapping[str, Any], find: Callable[[str], Any]) -> Any:
-    """What an import binds. `known` are the built-ins; `find` looks a name up in the file;
-    it raises KeyError."""
+    """What an import binds. `known` are the built-ins; `find` looks a name up in the file,
+    and raises KeyError."""
     name = each.name
     if not name:
         module = each.module if each.alias is not None else each.module.partition(".")[0]
