@@ -82,9 +82,32 @@ class Parser(ArgumentParser):
         from difflib import get_close_matches  # only after a mistake
 
         name = word.partition("=")[0]
+        if name in ELSEWHERE:
+            hint = ELSEWHERE[name]
+            return Diagnostic("unknown-option", f"`{self.prog}` has no option `{name}`", hint=hint)
         near = get_close_matches(name, self.option_names(), n=1, cutoff=0.5)
         hint = f"did you mean `{near[0]}`?" if near else f"see `{self.prog} --help`"
         return Diagnostic("unknown-option", f"`{self.prog}` has no option `{name}`", hint=hint)
+
+
+_ENVIRONMENT = "nothing comes of environments yet: activate them before flowc starts"
+ELSEWHERE = {
+    "--dag": "`flowc graph` draws the jobs",
+    "--rulegraph": "`flowc graph --rules` draws the rules",
+    "--filegraph": "`flowc graph --files` draws the files",
+    "--lint": "`flowc check` finds mistakes",
+    "--profile": "a cluster's settings are given by `--site`, other options on the command line",
+    "--workflow-profile": "options stand on the command line",
+    "--cluster": "jobs are handed to Slurm or Grid Engine by `--executor`",
+    "--reason": "`flowc plan` says why each job runs",
+    "-r": "`flowc plan` says why each job runs",
+    "--use-conda": _ENVIRONMENT,
+    "--use-singularity": _ENVIRONMENT,
+    "--use-apptainer": _ENVIRONMENT,
+    "--sdm": _ENVIRONMENT,
+    "--software-deployment-method": _ENVIRONMENT,
+}
+"""Options that Snakemake's users know: where to find what they do."""
 
 
 def _give_back(args: Namespace) -> None:

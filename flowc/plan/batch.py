@@ -35,9 +35,10 @@ def part_of(graph: JobGraph, batch: Batch) -> Part:
         roots = {*graph.target_jobs, *_makers(graph, graph.targets)}
         _check(graph, parts, batch)
     else:
-        asked |= {file for part in parts.values() for file in part}
-        asked |= {f for job in beyond - parts.keys() for f in graph.files_of(graph.inputs[job])}
-        roots = {*graph.target_jobs, *_makers(graph, asked)} - beyond
+        made = {file for part in parts.values() for file in part}
+        made |= {f for job in beyond - parts.keys() for f in graph.files_of(graph.inputs[job])}
+        roots = {*graph.target_jobs, *_makers(graph, made.union(graph.targets))} - beyond
+        asked |= made
     kept = bytearray(len(graph))
     stack = list(roots)
     while stack:

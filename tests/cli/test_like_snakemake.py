@@ -58,6 +58,39 @@ def test_batches_make_the_parts_one_after_the_other(flowc: Flowc) -> None:
     assert Path("end.txt").read_text() == "0\n1\n2\n3\n4\n5\n6\nother\n"
 
 
+def test_batches_of_the_target_s_rule(flowc: Flowc) -> None:
+    """What a target gathers is made in parts, too."""
+    Path("Snakefile").write_text("""
+rule all:
+    input: expand("p/{i}.txt", i=range(5))
+rule part:
+    output: "p/{i}.txt"
+    shell: "touch {output}"
+""")
+    assert flowc("run", "--batch", "all=1/2").returncode == 0
+    assert parts() == ["0", "1", "2"]
+    assert flowc("run", "--batch", "all=2/2").returncode == 0
+    assert parts() == ["0", "1", "2", "3", "4"]
+
+
+# fmt: off
+ELSEWHERE = {
+    ("run", "--dag"): "`flowc graph`",
+    ("run", "--lint"): "`flowc check`",
+    ("plan", "--use-conda"): "before flowc",
+    ("run", "--cluster=qsub"): "`--executor`",
+    ("run", "--corse"): "did you mean `--cores`?",
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("words", ELSEWHERE)
+def test_an_option_of_snakemake_s_that_is_elsewhere(words: tuple[str, ...], flowc: Flowc) -> None:
+    done = flowc(*words)
+    assert done.returncode == 2
+    assert ELSEWHERE[words] in done.stderr
+
+
 # fmt: off
 BAD = {
     "sums=8/3": "option `--batch`: there is no part 8 of 3",
