@@ -99,12 +99,12 @@ def test_signals_end_a_run(flowc: Flowc, tmp_path: Path, number: signal.Signals)
     (tmp_path / "Workflowfile").write_text(SLOW)
     child = subprocess.Popen([*FLOWC, "run"], stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     logs = tmp_path / ".flowc/runs"
-    until = time.monotonic() + 20
+    until = time.monotonic() + 50
     while not (logs.is_dir() and any("job-submitted" in p.read_text() for p in logs.iterdir())):
         assert time.monotonic() < until and child.poll() is None
         time.sleep(0.02)
     child.send_signal(number)
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=50)
     assert child.returncode == 128 + number
     assert "Traceback" not in err
     assert not (tmp_path / "slow.txt").exists()

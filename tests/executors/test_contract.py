@@ -53,7 +53,7 @@ def is_alive(pid: int) -> bool:
 
 
 def assert_ends(pid: int) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 50
     while is_alive(pid):
         assert time.monotonic() < until
         time.sleep(0.002)
@@ -61,7 +61,7 @@ def assert_ends(pid: int) -> None:
 
 def wait_for(executor: Executor, path: Path) -> str:
     """What a task that goes on has written. An executor is waited for meanwhile, as in a run."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 50
     while time.monotonic() < until:
         if path.exists() and path.read_text().endswith("\n"):
             return path.read_text().strip()

@@ -56,7 +56,7 @@ def test_what_is_cancelled_leaves_no_half_output_and_goes_on_later(
     )
     assert flowc(f"export-{cluster.name}", "-o", EXPORT).returncode == 0
     assert call(cluster, workdir, "submit.sh").returncode == 0
-    until = time.monotonic() + 30
+    until = time.monotonic() + 50
     while not (workdir / "slow.txt").exists():
         assert time.monotonic() < until
         time.sleep(0.1)

@@ -147,7 +147,7 @@ rule grow:
     output: "grow/{n}"
     retries: 2
     mem_gb: lambda wildcards, attempt: attempt
-    resources: runtime=lambda wildcards, attempt: "2s" if attempt == 1 else "1h"
+    resources: runtime=lambda wildcards, attempt: "5s" if attempt == 1 else "1h"
     shell:
         '''
         echo {wildcards.n} {attempt} {mem_gb} >> tries

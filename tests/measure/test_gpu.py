@@ -61,7 +61,7 @@ def smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path
 
 def told(reader: GpuReader, enough: Callable[[Mapping[int, GpuUse]], bool]) -> Mapping[int, GpuUse]:
     """What is told in the end."""
-    until_s = time.monotonic() + 20
+    until_s = time.monotonic() + 50
     found = reader.read()
     while not enough(found) and time.monotonic() < until_s:
         time.sleep(0.01)

@@ -657,14 +657,14 @@ class Driver:
     process: "subprocess.Popen[str]"
 
     def wait_for(self, name: str) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 50
         while not (os.path.exists(name) and Path(name).read_text().endswith("\n")):
             assert time.monotonic() < until
             assert self.process.poll() is None
             time.sleep(0.005)
 
     def end(self) -> tuple[int, str]:
-        out, _ = self.process.communicate(timeout=30)
+        out, _ = self.process.communicate(timeout=50)
         return self.process.returncode, out
 
 
@@ -690,7 +690,7 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, fl
 
 def is_gone(pid: int) -> bool:
     """Whether a process ends within a moment."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 50
     while time.monotonic() < until:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

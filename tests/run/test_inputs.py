@@ -100,7 +100,7 @@ def test_reading_ahead() -> None:
     files = FileDigests(RealDisk(), NoHistory())
     contents = Contents(graph, RealDisk(), files)
     contents.begin(JobId(0))
-    until_s = time.monotonic() + 20
+    until_s = time.monotonic() + 50
     while not contents.is_ready(JobId(0)) and time.monotonic() < until_s:
         time.sleep(0.01)
     assert list(files.new) == ["large"]

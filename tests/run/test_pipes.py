@@ -188,7 +188,7 @@ def test_a_run_that_was_killed_leaves_a_pipe_and_the_next_copes(flowc: Flowc) ->
     Path("Workflowfile").write_text(both("touch {output[1]}; sleep 60; " + WRITE))
     argv = [sys.executable, "-m", "flowc", "run", "--cores", "4"]
     run = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 50
     while not Path("side.txt").exists() and time.monotonic() < until:
         time.sleep(0.02)
     assert stat.S_ISFIFO(os.stat("stream").st_mode)

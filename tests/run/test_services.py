@@ -333,12 +333,12 @@ def test_it_ends_with_a_run_that_is_ended(number: signal.Signals, flowc: Flowc) 
     Path("Workflowfile").write_text(both(serve, "sleep 40; touch {output}"))
     argv = [sys.executable, "-m", "flowc", "run", "--cores", "4"]
     run = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 40
     while not Path("ready").exists() and time.monotonic() < until:
         time.sleep(0.02)
     time.sleep(0.3)
     run.send_signal(number)
-    run.wait(timeout=20)
+    run.wait(timeout=50)
     service = int(Path("pid").read_text())
     while time.monotonic() < until:
         try:
