@@ -30,6 +30,9 @@ else:
 
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGXCPU)
 """What engines send before they kill."""
+_STOPPED = frozenset(128 + number for number in STOPS)
+_ECHO_S = 1.0
+"""What was sent to a task may reach this so much later."""
 GRACE_S = 5.0
 """From TERM to KILL, for a task that somebody wants to end. Engines kill after some more."""
 LATE_S = 60.0
@@ -160,8 +163,17 @@ class Runner:
         if is_forbidden(self._directory, self._element):
             self.stop(signal.SIGTERM, None)
 
+    def _is_to_end(self) -> bool:
+        """Engines signal all processes of a job, one after the other, perhaps the task first."""
+        until_s = time.monotonic() + _ECHO_S
+        while self._signal is None and time.monotonic() < until_s:
+            time.sleep(0.02)
+        return self._signal is not None
+
     def _ended(self, event: JobEnded, pid: int) -> dict[str, Any]:
         cause = "stopped" if event.cause == "cancelled" else event.cause  # by whom, flowc knows
+        if not cause and event.exit_code in _STOPPED and self._is_to_end():
+            cause = "stopped"
         found = _end(event.exit_code, cause, event.wall_s) | {
             "ended_s": event.at_s,
             "cpu_s": event.cpu_s,

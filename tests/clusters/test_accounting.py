@@ -65,11 +65,13 @@ def batch() -> str:
 
 
 def accounted(queue: Commands, id: str, count: int) -> dict[int, Account]:
-    """What is remembered of the elements of a batch, as soon as it is of so many."""
+    """What is remembered of the elements of the batch, as soon as it is of so many."""
     found: dict[int, Account] = {}
 
     def all_there() -> bool:
-        found.update({n: account for (of, n), account in queue.accounts([id]).items() if of == id})
+        for (of, number), account in queue.accounts([id]).items():
+            if of == id and account.name == batch():  # the id may have been another's before
+                found[number] = account
         return len(found) >= count
 
     eventually(all_there)

@@ -1,5 +1,6 @@
 """Real engines that lose what they knew: their jobs, or a node with all that ran on it."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,3 +124,34 @@ def test_a_node_that_crashes(cluster: Cluster, story: Story) -> None:
         cluster.up()
     (end,) = story.end(0)
     assert end.exit_code != 0 and end.cause == "node-failure"
+
+
+@pytest.mark.parametrize("cluster", ["slurm"], indirect=True)
+def test_a_node_that_fails(cluster: Cluster, story: Story) -> None:
+    story.executor.submit([task(0, "touch up; sleep 60")])
+    story.started_files(Path("up"))
+    node = cluster.call("squeue", "-h", "-o", "%N", f"--name={batch()}").stdout.strip()
+    cluster.call("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    try:
+        assert story.end(0)[0].cause == "node-failure"
+    finally:
+        cluster.call("scontrol", "update", f"nodename={node}", "state=resume")
+
+
+@pytest.mark.parametrize("cluster", ["sge"], indirect=True)
+def test_what_cannot_be_started_is_not_left_in_the_queue(cluster: Cluster, story: Story) -> None:
+    """Grid Engine keeps such a job in its queue, in error state, for somebody to look at."""
+    prolog = Path("prolog")
+    prolog.write_text("#!/bin/sh\nexit 100\n")
+    prolog.chmod(0o755)
+    link = Path(os.environ.get("TMPDIR", "/tmp")) / f"prolog-{os.getpid()}"
+    link.symlink_to(prolog.resolve())
+    cluster.call("qconf", "-mattr", "queue", "prolog", str(link), "all.q")
+    try:
+        story.executor.submit([task(0, "touch never")])
+        assert story.end(0)[0].cause == "node-failure"
+    finally:
+        cluster.call("qconf", "-mattr", "queue", "prolog", "NONE", "all.q")
+        link.unlink()
+    story.until(lambda: batch()[:10] not in cluster.call("qstat", "-s", "prs").stdout)
+    assert not Path("never").exists()

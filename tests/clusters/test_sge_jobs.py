@@ -161,24 +161,6 @@ def test_started_again_by_somebody_else_never_runs_on_what_is_half(
     story.until(lambda: batch()[:10] not in sge.call("qstat", "-s", "prs").stdout)
 
 
-def test_what_cannot_be_started_is_not_left_in_the_queue(sge: Cluster, story: Story) -> None:
-    """Grid Engine keeps such a job in its queue, in error state, for somebody to look at."""
-    prolog = Path("prolog")
-    prolog.write_text("#!/bin/sh\nexit 100\n")
-    prolog.chmod(0o755)
-    link = Path(os.environ.get("TMPDIR", "/tmp")) / f"prolog-{os.getpid()}"
-    link.symlink_to(prolog.resolve())
-    sge.call("qconf", "-mattr", "queue", "prolog", str(link), "all.q")
-    try:
-        story.executor.submit([task(0, "touch never")])
-        assert story.end(0)[0].cause == "node-failure"
-    finally:
-        sge.call("qconf", "-mattr", "queue", "prolog", "NONE", "all.q")
-        link.unlink()
-    story.until(lambda: batch()[:10] not in sge.call("qstat", "-s", "prs").stdout)
-    assert not Path("never").exists()
-
-
 def test_a_wrapper_that_is_killed(story: Story) -> None:
     story.executor.submit([task(0, "echo $$ > own; exec sleep 60")])
     story.started_files(Path("own"))

@@ -159,14 +159,3 @@ def test_a_wrapper_that_is_killed(slurm: Cluster, story: Story) -> None:
     assert (end.exit_code, end.cause) == (137, "signal")
     own = int(Path("own").read_text())
     story.until(lambda: not Path(f"/proc/{own}/exe").exists())
-
-
-def test_a_node_that_fails(slurm: Cluster, story: Story) -> None:
-    story.executor.submit([task(0, "touch up; sleep 60")])
-    story.started_files(Path("up"))
-    node = slurm.call("squeue", "-h", "-o", "%N", f"--name={batches()[0]}").stdout.strip()
-    slurm.call("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
-    try:
-        assert story.end(0)[0].cause == "node-failure"
-    finally:
-        slurm.call("scontrol", "update", f"nodename={node}", "state=resume")

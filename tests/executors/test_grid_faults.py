@@ -1,6 +1,7 @@
 """What the driver of batch engines makes of what goes wrong: with an engine that is only played."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -190,6 +191,17 @@ def test_what_is_stopped_and_started_again_at_once(queue: FakeQueue, story: Stor
     queue.start(("1", 1), restarts=1)
     (end,) = story.end(0)
     assert (end.cause, ran("runs")) == ("requeued", "x\n")
+
+
+def test_a_task_that_is_told_to_end_before_its_wrapper_is(queue: FakeQueue, story: Story) -> None:
+    """Engines signal all processes of a job, in any order."""
+    story.executor.submit([task(0, "echo $$ > pid; exec sleep 60")])
+    story.until(lambda: ran("pid").endswith("\n"))
+    os.kill(int(ran("pid")), signal.SIGTERM)
+    time.sleep(0.1)
+    queue.processes["1", 1].terminate()
+    (end,) = story.end(0)
+    assert (end.exit_code, end.cause) == (143, "cancelled-elsewhere")
 
 
 def test_a_file_system_that_is_late(queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
