@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("support")  # so that what is found there is shown, too
 pytest_plugins = ["support.clusters"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -183,11 +183,13 @@ class Opened:
         if not found["block"]:
             if opener.text != "(":  # `name:` can begin a line of a dict or a slice
                 return
-            for token in reversed(self.tokens):  # and the body of a lambda
-                if token is opener:
-                    break
-                if token.type == "LAMBDA":
+            last = len(self.tokens) - 1
+            while self.tokens[last] is not opener:
+                if self.tokens[last].type == "LAMBDA":  # and the body of a lambda
                     return
+                last -= 1
+            if last >= 2 and self.tokens[last - 2].text == "def":  # and a parameter
+                return
         self._fault(
             "unclosed-bracket",
             f"this `{opener.text}` is never closed",

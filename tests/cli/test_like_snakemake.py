@@ -85,7 +85,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("words", ELSEWHERE)
-def test_an_option_of_snakemake_s_that_is_elsewhere(words: tuple[str, ...], flowc: Flowc) -> None:
+def test_an_option_of_snakemake_s_that_is_elsewhere(words: tuple[str, str], flowc: Flowc) -> None:
     done = flowc(*words)
     assert done.returncode == 2
     assert ELSEWHERE[words] in done.stderr

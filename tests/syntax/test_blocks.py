@@ -118,6 +118,7 @@ CASES: dict[str, tuple[str, list[object]]] = {
     "chained assignment": ("a = b.c = d[0], (e, f) = 1, 2", [("a b.c d[0], (e, f)", "=", "1, 2")]),
     "stars in targets": ("a, *b = c\n(*d, e), f = g\nfor h, *i in j: k\n",
                          [("a, *b", "=", "c"), ("(*d, e), f", "=", "g"), ("for", "h, *i", "j", ["k"])]),
+    "parameters over lines": ("def f(\n  a: int,\n  *b,\n) -> str:\n  return a\n", [("def", "f", "a: int *b", ["return a"])]),
     "bare stars": ("def f(a, *, b=1): a\nlambda *, c: c\n", [("def", "f", "a * b=1", ["a"]), "lambda *, c: c"]),
     "raise and assert": (
         "raise\nif a: raise b(c) from d\nassert (e, f)\nassert g, h\n",
