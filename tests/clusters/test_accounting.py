@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.clusters import Cluster, alone, eventually
 from support.gridruns import QUICK, Story, task
-from support.processes import with_word
+from support.processes import outermost
 
 from flowc.dataclass import replace
 from flowc.events import JobEnded
@@ -174,8 +174,7 @@ def test_a_file_of_accounts_that_comes_late_or_never(comes: bool, cause: str, te
         story, queue = tell(sge, PATIENT if comes else QUICK)
         story.executor.submit([task(0, "touch up; exec sleep 60")])
         story.until(lambda: Path("up").exists() and story.started)
-        for wrapper in with_word(f"{batch()}\0".encode()):
-            os.kill(wrapper, signal.SIGKILL)
+        os.kill(outermost(f"{batch()}\0".encode()), signal.SIGKILL)
         accounted(queue, story.started[0].external_id.partition(".")[0], 1)
         file = Path(sge.env["SGE_ROOT"], sge.env["SGE_CELL"], "common", "accounting")
         away = file.rename(file.with_name("accounting.away"))

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from support.clusters import Cluster, alone
 from support.gridruns import QUICK, Story, task
-from support.processes import with_word
+from support.processes import outermost
 
 from flowc.executors.grid.base import Settings
 from flowc.executors.grid.commands import Commands
@@ -111,7 +111,7 @@ def test_a_node_that_crashes(cluster: Cluster, story: Story) -> None:
     patience (300 s without a word from the node), which is cut short here."""
     story.executor.submit([task(0, "touch up; sleep 300")])
     story.until(lambda: Path("up").exists() and 0 in story.started)
-    wrapper = psutil.Process(with_word(f"{batch()}\0".encode())[0])
+    wrapper = psutil.Process(outermost(f"{batch()}\0".encode()))
     keeper = wrapper.parent()
     assert keeper is not None
     all_of_it = [keeper, *keeper.children(recursive=True)]

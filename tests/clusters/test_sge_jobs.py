@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.clusters import Cluster
 from support.gridruns import QUICK, Story, task
-from support.processes import with_word
+from support.processes import outermost
 
 from flowc.dataclass import replace
 from flowc.executors.drmaa import DrmaaQueue
@@ -165,8 +165,7 @@ def test_a_wrapper_that_is_killed(story: Story) -> None:
     story.executor.submit([task(0, "echo $$ > own; exec sleep 60")])
     story.started_files(Path("own"))
     story.until(lambda: Path("own").read_text().endswith("\n"))
-    for wrapper in with_word(f"{batch()}\0".encode()):
-        os.kill(wrapper, signal.SIGKILL)
+    os.kill(outermost(f"{batch()}\0".encode()), signal.SIGKILL)
     (end,) = story.end(0)
     assert (end.exit_code, end.cause) == (137, "signal")
     own = int(Path("own").read_text())
