@@ -66,6 +66,28 @@ def test_many_alike_jobs_are_a_few_batches(queue: FakeQueue, story: Story) -> No
     assert sizes == [1, 2, 10]
 
 
+def test_what_is_paused_stays_so_until_it_is_to_end(
+    queue: FakeQueue, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[list[int], bool]] = []
+
+    def suspend(elements: Sequence[Element], is_paused: bool) -> None:
+        told.append((sorted(number for _, number in elements), is_paused))
+
+    monkeypatch.setattr(queue, "suspend", suspend)
+    story.executor.submit([task(job, "sleep 300") for job in range(3)])
+    story.until(lambda: len(story.started) == 3)
+    story.executor.pause(True)
+    story.wait(0.5)
+    assert told == [([1, 2, 3], True)]
+    story.executor.cancel([JobId(0)])
+    story.end(0)
+    assert told == [([1, 2, 3], True), ([1], False)], "what is stopped does not hear of its end"
+    story.executor.pause(False)
+    story.wait(0.2)
+    assert told[2:] == [([2, 3], False)]
+
+
 def test_a_lost_answer_is_looked_up(queue: FakeQueue, story: Story) -> None:
     queue.lost = True
     (end,) = story.run([task(0, "sleep 1; echo x >> runs")])

@@ -117,13 +117,12 @@ class GridExecutor:
         if is_paused == self._is_paused:
             return
         self._is_paused = is_paused
+        slots = [slot for group in self._groups for slot in group.open.values()]
+        self._suspend([slot for slot in slots if not (slot.orphan or slot.cancelled)], is_paused)
+
+    def _suspend(self, slots: Sequence[Slot], is_paused: bool) -> None:
         suspend = self._engine.queue.suspend
-        elements = [
-            (group.id, slot.number)
-            for group in self._groups
-            for slot in group.open.values()
-            if group.id is not None and slot.start and not (slot.orphan or slot.cancelled)
-        ]
+        elements = [(s.group.id, s.number) for s in slots if s.group.id is not None and s.start]
         if suspend is not None and elements:
             self._engine.call(lambda: suspend(elements, is_paused), _ignore)
 
@@ -220,7 +219,8 @@ class GridExecutor:
 
     def _end(self, slots: Sequence[Slot], *, kill: bool) -> None:
         """Have the engine end these; what is stopped would not hear of it."""
-        self.pause(False)
+        if self._is_paused:
+            self._suspend(slots, False)
         elements: dict[Named, list[int]] = {}
         for slot in slots:
             slot.cancelled, slot.killed = True, slot.killed or kill
