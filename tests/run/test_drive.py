@@ -196,7 +196,7 @@ rule bad2:
     shell: "touch {output}"
 rule good1:
     output: "good1"
-    shell: "until grep -q job-failed .flowc/runs/*.jsonl; do sleep 0.02; done; touch {output}"
+    shell: "until grep -q job-[f]ailed .flowc/runs/*.jsonl; do sleep 0.02; done; touch {output}"
 rule good:
     input: "good1"
     output: "good"
