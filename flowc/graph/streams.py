@@ -29,6 +29,7 @@ class Streams:
     services: frozenset[FileId] = frozenset()
     consumers: Mapping[JobId, tuple[JobId, ...]] = field(default_factory=dict)  # of each service
     passing: frozenset[FileId] = frozenset()  # both: gone when their readers are
+    needed: Mapping[JobId, list[JobId]] = field(default_factory=dict)  # services, of each consumer
 
 
 NOTHING = Streams(frozenset(), {})
@@ -45,22 +46,18 @@ def streams_of(graph: "JobGraph") -> Streams:
     for file in sorted(services):
         found = consumers.setdefault(JobId(graph.producer[file]), {})
         found.update(dict.fromkeys(readers[file]))
+    needed: dict[JobId, list[JobId]] = {}
+    for service, jobs in consumers.items():
+        for job in jobs:
+            needed.setdefault(job, []).append(service)
     return Streams(
         pipes,
         _bundles(graph, pipes, readers),
         services,
         {job: tuple(found) for job, found in consumers.items()},
         pipes | services,
+        needed,
     )
-
-
-def services_by_consumer(graph: "JobGraph") -> dict[JobId, list[JobId]]:
-    """The services that each job needs, of those that need any."""
-    found: dict[JobId, list[JobId]] = {}
-    for service, consumers in graph.streams.consumers.items():
-        for job in consumers:
-            found.setdefault(job, []).append(service)
-    return found
 
 
 def _flagged(graph: "JobGraph", is_meant: Callable[[Flags], bool]) -> frozenset[FileId]:

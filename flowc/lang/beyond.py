@@ -7,8 +7,9 @@ from typing import Any
 from flowc.diagnostic import Diagnostic
 from flowc.lang.callables import Foreign
 from flowc.lang.functions import Closure
-from flowc.source import Source, Span
+from flowc.source import Span
 from flowc.syntax import tree
+from flowc.syntax.depth import fields_of
 
 
 def beyond(function: Any) -> Iterator[Diagnostic]:
@@ -45,8 +46,7 @@ def _uses(node: tree.Node, foreign: dict[str, Foreign]) -> Iterator[Diagnostic]:
             yield _use(used, part.name.text, part.name.span)
         elif isinstance(part, tree.Call) and (used := _named(part.function, foreign)):
             yield _use(used, "", part.span)
-        inside = (getattr(part, name) for name in part.__slots__)
-        pending += reversed([one for one in inside if not isinstance(one, Source | Span)])
+        pending += reversed(fields_of(part))
 
 
 def _named(value: tree.Expr, foreign: dict[str, Foreign]) -> Foreign | None:

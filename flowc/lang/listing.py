@@ -128,9 +128,7 @@ class _Finder:
 
 
 def _text(path: Any, whose: str) -> str:
-    if isinstance(path, str):
-        return str(path)
-    if isinstance(path, PurePosixPath):
+    if isinstance(path, str | PurePosixPath):
         return str(path)
     raise Refusal("wrong-type", f"`{whose}` takes a path, not {a_type(path)}")
 
@@ -148,8 +146,4 @@ def resolved(path: PurePosixPath, *strict: Any, **also: Any) -> PurePosixPath:
 
 def absolute(path: PurePosixPath) -> PurePosixPath:
     """`Path.absolute`."""
-    return PurePosixPath(posixpath.abspath(path)) if ".." not in path.parts else _joined(path)
-
-
-def _joined(path: PurePosixPath) -> PurePosixPath:
     return PurePosixPath(posixpath.abspath("."), path)

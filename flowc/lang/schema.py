@@ -2,6 +2,7 @@
 the schema for what it lacks. The words of JSON Schema that config files are described with; others
 say nothing here."""
 
+import copy
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from flowc.lang.config import load_config_file
 from flowc.lang.faults import short
 from flowc.lang.limits import Budget, Refusal, a_type
+from flowc.lang.settings import is_number
 
 _DEEPEST = 100
 _MOST_SHOWN = 5
@@ -22,8 +24,8 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
-    "number": lambda value: _is_number(value),
-    "integer": lambda value: _is_number(value) and value == value // 1,
+    "number": lambda value: is_number(value),
+    "integer": lambda value: is_number(value) and value == value // 1,
 }
 
 _BOUNDS: tuple[tuple[str, Callable[[Any, Any], bool], str], ...] = (
@@ -44,7 +46,7 @@ def validate(budget: Budget, search: Search, path: str, data: Any, set_default: 
     """Raises Refusal with what is wrong. `path` is that of the schema."""
     if type(data) is not dict:
         raise Refusal("wrong-type", f"`validate` takes a dict such as `config`, not {a_type(data)}")
-    checker = _Checker(budget, search, bool(set_default), path)
+    checker = _Checker(budget, search, bool(set_default))
     try:
         faults = list(dict.fromkeys(checker.faults(data, checker.file(path), path, "config")))
     except RecursionError:
@@ -55,14 +57,10 @@ def validate(budget: Budget, search: Search, path: str, data: Any, set_default: 
         raise Refusal("bad-config", f"the config does not fit `{path}`: {shown}{more}")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 class _Checker:
     """One validation: the files of the schema that were read, and what it costs."""
 
-    def __init__(self, budget: Budget, search: Search, set_default: bool, path: str) -> None:
+    def __init__(self, budget: Budget, search: Search, set_default: bool) -> None:
         self.budget = budget
         self.search = search
         self.set_default = set_default
@@ -123,7 +121,7 @@ class _Checker:
             yield f"`{place}` is {short(value)}, not one of {choices}"
         if "const" in schema and value != schema["const"]:
             yield f"`{place}` is {short(value)}, not {short(schema['const'])}"
-        if _is_number(value):
+        if is_number(value):
             for word, fits, text in _BOUNDS:
                 if word in schema and not fits(value, schema[word]):
                     yield f"`{place}` is {value}, {text.format(schema[word])}"
@@ -144,7 +142,7 @@ class _Checker:
         if self.set_default:
             for name, inner in known.items():
                 if isinstance(inner, dict) and "default" in inner:
-                    value.setdefault(name, _copy(inner["default"]))
+                    value.setdefault(name, copy.deepcopy(inner["default"]))
         for name in schema.get("required", ()):
             if name not in value:
                 yield f"`{place}` has no `{name}`"
@@ -196,10 +194,3 @@ class _Checker:
 
 def _anything(value: Any) -> bool:
     return True
-
-
-def _copy(value: Any) -> Any:
-    """A value of a schema for the config, which may change it."""
-    if isinstance(value, dict):
-        return {name: _copy(inner) for name, inner in value.items()}
-    return [_copy(inner) for inner in value] if isinstance(value, list) else value

@@ -153,7 +153,7 @@ def read_priority(given: Sequence[Given], at: Span, faults: Faults) -> Setting |
     if is_function(value):
         check_function(value, FIGURE_ARGUMENTS, "a function of `priority`", span, faults)
         return Setting(value, span)
-    if not _is_number(value) or not math.isfinite(value):
+    if not is_number(value) or not math.isfinite(value):
         faults.append(_wrong("priority", "a number", value, span))
         return None
     return Setting(value, span)
@@ -236,7 +236,7 @@ def read_constraints(given: Sequence[Given], faults: Faults) -> dict[str, str]:
                 )
             )
             continue
-        if _is_number(value):
+        if is_number(value):
             value = str(value)
         if not isinstance(value, str):
             faults.append(_wrong(f"constraint of {name.text}", "a text", value, span, quote=False))
@@ -275,7 +275,7 @@ def _memory(spelling: str, value: Any, span: Span, into: Resources, faults: Faul
 
 
 def _memory_text(value: Any, span: Span, faults: Faults) -> bool:
-    if _is_number(value):
+    if is_number(value):
         hint = f'write `mem="{value} GB"` or `mem_mb={value}`'
         faults.append(_wrong("mem", "a text with a unit", value, span, hint))
         return False
@@ -329,7 +329,7 @@ def _other(name: str, value: Any, span: Span, into: Resources, faults: Faults) -
         return
     if is_function(value):
         check_function(value, FIGURE_ARGUMENTS, f"a function of `{name}`", span, faults)
-    elif _is_number(value) or isinstance(value, bool):
+    elif is_number(value) or isinstance(value, bool):
         value = int(value) if isinstance(value, bool) else value
         if not _figure(name, value, span, 0, 2.0**63, faults):
             return
@@ -341,7 +341,7 @@ def _other(name: str, value: Any, span: Span, into: Resources, faults: Faults) -
 
 def _figure(what: str, value: Any, span: Span, least: float, most: float, faults: Faults) -> bool:
     """Whether `value` is a number that makes sense; else there is one more fault."""
-    if not _is_number(value):
+    if not is_number(value):
         faults.append(_wrong(what, "a number", value, span))
         return False
     if isinstance(value, float) and not math.isfinite(value):
@@ -366,7 +366,7 @@ def _wrong(
     )
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -10,7 +10,6 @@ import os
 
 from flowc.executors.base import Executor
 from flowc.graph.job import JobGraph
-from flowc.graph.streams import services_by_consumer
 from flowc.ids import JobId
 from flowc.run.causes import RESTARTED, SERVICE_FAILED
 from flowc.run.files import Fault
@@ -26,7 +25,7 @@ class Services:
     def __init__(self, graph: JobGraph, state: RunState, executor: Executor) -> None:
         self._graph, self._state, self._executor = graph, state, executor
         self._consumers = graph.streams.consumers
-        self._of = services_by_consumer(graph)
+        self._of = graph.streams.needed
         self._starting: set[JobId] = set()
         self.serving: set[JobId] = set()
         self._parked: list[JobId] = []  # ready but for services that are down, or have no room

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
 from flowc.dataclass import dataclass, field
-from flowc.graph.streams import services_by_consumer
 from flowc.ids import JobId
 from flowc.plan.request import Request
 from flowc.run.choose import Chooser, Need, total
@@ -53,7 +52,7 @@ class Simulation:
         self._claims = Claims(state, chooser.budget, self._need)
         self._services: dict[JobId, tuple[float, Need]] = {}  # that run: since when
         self._parked: list[JobId] = []  # services that wait for the end of others
-        self._needed = services_by_consumer(state.graph)
+        self._needed = state.graph.streams.needed
         self._waiting: list[JobId] = []  # for services to start
         self._runs = [r.command is not None for r in state.graph.workflow.rules]
         self._now_s = 0.0

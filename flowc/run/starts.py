@@ -123,9 +123,7 @@ class Starts:
                 chosen.append(job)
         if not chosen:
             return []
-        for job in chosen:
-            self._peak(job)
-        if not any(self._peaks.values()):
+        if not any(map(self._peak, chosen)):
             return [(job, None) for job in chosen]
         streams = self._graph.streams
         single = [j for j in chosen if j not in streams.bundles and j not in streams.consumers]

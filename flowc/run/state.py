@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 from flowc.graph.job import JobGraph
-from flowc.graph.streams import services_by_consumer
 from flowc.ids import NO_JOB, JobId
 
 MAYBE = 1
@@ -70,7 +69,7 @@ class RunState:
         self._retries = retries
         self._bundles = graph.streams.bundles
         self._consumers = graph.streams.consumers
-        self._services = services_by_consumer(graph)
+        self._services = graph.streams.needed
         self._lined_up: set[JobId] = set()  # services, since their last attempt
         self._attempts: dict[JobId, int] = {}
         self._status = bytearray(len(graph))

@@ -35,11 +35,12 @@ def check_depth(root: Any, faults: list[Diagnostic]) -> None:
         if type(node) is Binary:
             waiting += [(node.left, depth - (type(node.left) is Binary)), (node.right, depth)]
             continue
-        parts = node if isinstance(node, tuple) else _fields(node)
+        parts = node if isinstance(node, tuple) else fields_of(node)
         waiting += [(p, depth) for p in parts if type(p) is tuple or hasattr(p, "span")]
 
 
-def _fields(node: Any) -> list[Any]:
+def fields_of(node: Any) -> list[Any]:
+    """What a node is made of, but for its place."""
     return [
         value
         for name in node.__slots__ or node.__dataclass_fields__
