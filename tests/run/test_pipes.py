@@ -9,15 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+from support.plans import faults_on_a_cluster
 from support.program import Flowc, left
-
-from flowc.api import compile_file
-from flowc.diagnostic import WorkflowError
-from flowc.disk import RealDisk
-from flowc.plan.make import make_plan
-from flowc.record.history import History
-from flowc.run.choose import Budget
-from flowc.run.need import Requests
 
 BOTH = """
 rule read:
@@ -175,13 +168,8 @@ def test_a_deadlock_over_a_third_job_is_seen(flowc: Flowc) -> None:
 
 
 def test_no_cluster_runs_both_ends(flowc: Flowc) -> None:
-    """Where a cluster decides what fits, the budget has no bounds."""
     Path("Workflowfile").write_text(both())
-    graph, disk = compile_file("Workflowfile"), RealDisk()
-    plan = make_plan(graph, History(), disk)
-    with pytest.raises(WorkflowError) as caught:
-        Requests(plan, Budget(), clip=False).check(plan.to_run())
-    assert [d.code for d in caught.value.diagnostics] == ["pipe-on-cluster"]
+    assert faults_on_a_cluster() == ["pipe-on-cluster"]
 
 
 def test_a_run_that_was_killed_leaves_a_pipe_and_the_next_copes(flowc: Flowc) -> None:

@@ -8,16 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from support.plans import faults_on_a_cluster
 from support.program import Flowc, left
 
-from flowc.api import compile_file
-from flowc.diagnostic import WorkflowError
-from flowc.disk import RealDisk
 from flowc.ids import JobId
-from flowc.plan.make import make_plan
-from flowc.record.history import History
 from flowc.run.choose import Budget, Chooser, Need
-from flowc.run.need import Requests
 
 SERVE = "echo up >> starts; touch {output}; sleep 60"
 USE = "[ -e {input[0]} ]; cat in.txt > {output}"
@@ -318,13 +313,8 @@ def test_services_that_cannot_work_are_refused(name: str, flowc: Flowc) -> None:
 
 
 def test_no_cluster_runs_it(flowc: Flowc) -> None:
-    """Where a cluster decides what fits, the budget has no bounds."""
     Path("Workflowfile").write_text(both())
-    graph, disk = compile_file("Workflowfile"), RealDisk()
-    plan = make_plan(graph, History(), disk)
-    with pytest.raises(WorkflowError) as caught:
-        Requests(plan, Budget(), clip=False).check(plan.to_run())
-    assert [d.code for d in caught.value.diagnostics] == ["pipe-on-cluster"]
+    assert faults_on_a_cluster() == ["pipe-on-cluster"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
