@@ -321,7 +321,9 @@ def _locked_plan(
     stack: ExitStack,
 ) -> tuple[Plan, History, tuple[Notice, ...]]:
     """The plan of a directory in which nobody else is at work until `stack` is closed."""
-    from flowc.record.lock import DirectoryLock  # not for those who only plan
+    from flowc.record.lock import DirectoryLock  # not for those who only plan, as below
+    from flowc.record.unfinished import undone
+    from flowc.run.recover import finish_removals, settle
 
     if running.lock:
         stack.enter_context(DirectoryLock(command=run.argv))
@@ -329,6 +331,9 @@ def _locked_plan(
     history = stack.enter_context(History())
     history.catch_up()  # what a run that was killed has left
     plan = plan_graph(graph, options, history=history)
+    left = undone()
+    finish_removals(plan, left.removed, left.removed_at_s)
+    settle(plan, left.done)
     if history.replaced:
         message = f"the history could not be used, and was made anew: {history.replaced}"
         notices.append(Notice(time.time(), "history-replaced", message))

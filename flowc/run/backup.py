@@ -9,6 +9,9 @@ from contextlib import suppress
 from hashlib import blake2b
 
 PLACE = ".flowc/kept"
+_NOTHING = "nothing was there"
+"""What a copy points at where there was nothing to copy: else a half-made file would be taken for
+what there was, if flowc were killed."""
 
 
 def keep(path: str) -> None:
@@ -19,12 +22,12 @@ def keep(path: str) -> None:
     if os.path.lexists(aside):
         put_back(path, lasting=True)
         return
-    if not os.path.lexists(path):
-        return
     os.makedirs(PLACE, exist_ok=True)
     unfinished = f"{aside}.part"
     _remove(unfinished)
-    if os.path.isdir(path):
+    if not os.path.lexists(path):
+        os.symlink(_NOTHING, unfinished)
+    elif os.path.isdir(path):
         copytree(path, unfinished, symlinks=True)
     else:
         copy2(path, unfinished)
@@ -39,7 +42,10 @@ def put_back(path: str, *, lasting: bool = False) -> bool:
     if not os.path.lexists(aside):
         return False
     _remove(path)
-    if not lasting:
+    if os.path.islink(aside):  # there was nothing
+        if not lasting:
+            os.unlink(aside)
+    elif not lasting:
         os.rename(aside, path)
     elif os.path.isdir(aside):
         copytree(aside, path, symlinks=True)

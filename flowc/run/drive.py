@@ -181,7 +181,7 @@ class Run:
         self._state.decide(job, needed)
         if not needed:
             self._tell.skipped(job, "up-to-date")
-            self._remove_temp(job, ran=False)
+            self._files.remove_temp(self._temp_over(job, ran=False))
 
     def _has_run(self, job: JobId) -> bool:
         return self._state.status(job) is Status.DONE or self._services.is_one(job)
@@ -287,8 +287,9 @@ class Run:
         attempt, ns = self._state.attempt(job), running.started_ns
         changed = self._files.inputs_changed(job, ns)
         self._tell.done(job, attempt, self._digests, ns, run, was_changed=changed)
-        self._files.protect(job, self._tell.flush)
-        self._remove_temp(job, ran=True)
+        gone = self._temp_over(job, ran=True)
+        self._files.settle(job, self._tell.flush)
+        self._files.remove_temp(gone)
 
     def _repeat(self, job: JobId, jobs: Sequence[JobId]) -> bool:
         """Write the benchmarks; whether the job is to run once more for its own."""
@@ -368,14 +369,14 @@ class Run:
             self._starts.forget(running.launch)
             self._files.remove_passing(job)
 
-    def _remove_temp(self, job: JobId, *, ran: bool) -> None:
-        if not self._options.keep_temp:
-            files = self._temp.over(job, ran=ran)
-            if files:
-                self._tell.flush()
-            gone = self._files.remove_temp(files) if files else []
-            if gone:
-                self._tell.removed(gone, "temp")
+    def _temp_over(self, job: JobId, *, ran: bool) -> list[str]:
+        """The temp files that no job needs any more. That they go is told, and kept in one write
+        with the end of the job: else a crash in between would leave them for good."""
+        over = [] if self._options.keep_temp else self._temp.over(job, ran=ran)
+        gone = self._files.there(over)
+        if gone:
+            self._tell.removed(gone, "temp")
+        return gone
 
     def _retries(self, job: JobId) -> int:
         rules, rule_of = self._graph.workflow.rules, self._graph.rule_of

@@ -21,7 +21,7 @@ from flowc.run.ensure import violated
 _LOOK_AGAIN_S = 1.0
 """Long lists of inputs may be read by thousands of jobs."""
 REMOVED = ".flowc/removed"
-"""Where directories are while they are being removed."""
+"""Where things are while they are being removed, or before they are put in their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,8 @@ class JobFiles:
         return missing
 
     def after(self, job: JobId) -> Fault | None:
-        """Check the outputs of a job that has ended well, and finish them: stamps, times,
-        protection, the logs it has not written."""
+        """Check the outputs of a job that has ended well, and finish them: stamps, times, the logs
+        it has not written."""
         graph, disk = self._graph, self._disk
         rule = self._rule(job)
         seen, self._seen = self._seen, None
@@ -131,24 +131,24 @@ class JobFiles:
                 if not self._times:  # once, and not where nothing is made
                     self._times = array("q", [-1]) * len(self._graph.paths)
                 self._times[file] = mtime_ns
-            for path, flags in zip(paths, rule.flags, strict=True):
-                if flags.update:
-                    backup.forget(path)
         except OSError as fault_:
             return Fault("missing-output", f"the outputs cannot be finished: {fault_}")
         return None
 
-    def protect(self, job: JobId, remember: Callable[[], None]) -> None:
-        """Write-protect what is `protected`. That the job is done is remembered first: a protected
-        file of a job that nobody knows to be done would be in the way of the next run."""
+    def settle(self, job: JobId, remember: Callable[[], None]) -> None:
+        """Write-protect what is `protected`, and let go of the copies of what was updated. That the
+        job is done is remembered first: else the protected file would be in the way of the next
+        run, and that run would update twice. See `recover.settle` for a crash in between."""
         rule = self._rule(job)
         if rule.is_plain:
             return
         remember()
         for path, flags in zip(self.outputs(job), rule.flags, strict=True):
-            if flags.protected:
-                with suppress(OSError):
+            with suppress(OSError):
+                if flags.protected:
                     protect(path)
+                if flags.update:
+                    backup.forget(path)
 
     def inputs_changed(self, job: JobId, began_ns: int) -> bool:
         """Whether an input has changed since the job began. Then its outputs get the time of that
@@ -209,18 +209,14 @@ class JobFiles:
             gone.append(path)
         return gone
 
-    def remove_temp(self, files: Iterable[FileId]) -> list[str]:
-        """Remove files that no job needs any more; what was there."""
-        gone = []
-        for file in files:
-            path = self._graph.paths[file]
-            if _mode(path):
-                try:
-                    remove(path, whole=True)
-                except OSError:
-                    continue
-                gone.append(path)
-        return gone
+    def there(self, files: Iterable[FileId]) -> list[str]:
+        """The paths of those that exist."""
+        return [path for file in files if _mode(path := self._graph.paths[file])]
+
+    def remove_temp(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            with suppress(OSError):
+                remove(path, whole=True)
 
     def remove_passing(self, job: JobId) -> None:
         """A job has ended: nothing goes through its pipes any more, and it serves nobody."""
@@ -359,14 +355,19 @@ def _remove_directory(path: str) -> None:
     were killed just then."""
     from shutil import rmtree  # few jobs make directories
 
-    aside = f"{REMOVED}/{os.getpid()}-{time.monotonic_ns()}"
+    away = aside()
     try:
-        os.makedirs(REMOVED, exist_ok=True)
-        os.rename(path, aside)
+        os.rename(path, away)
     except OSError:  # on another file system
         rmtree(path)
         return
-    rmtree(aside, ignore_errors=True)
+    rmtree(away, ignore_errors=True)
+
+
+def aside() -> str:
+    """A path that nobody has, in a directory that is emptied at the start of a run."""
+    os.makedirs(REMOVED, exist_ok=True)
+    return f"{REMOVED}/{os.getpid()}-{time.monotonic_ns()}"
 
 
 def touch(path: str, kind: str, mtime_ns: int) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from flowc.executors.base import Executor
 from flowc.graph.job import JobGraph
 from flowc.ids import FileId, JobId
-from flowc.run.files import Fault
+from flowc.run.files import Fault, aside
 
 PATIENCE_S = 10.0
 """From asking the other jobs at a pipe to end, to ending them."""
@@ -85,8 +85,13 @@ def _close(path: str) -> None:
         return
     held = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        empty = f"{path}.{os.getpid()}.tmp"
+        empty = aside()
         os.close(os.open(empty, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666))
-        os.replace(empty, path)
+        try:
+            os.replace(empty, path)
+        except OSError:  # on another file system
+            os.unlink(empty)
+            os.mknod(empty := f"{path}.{os.getpid()}.tmp", 0o666)
+            os.replace(empty, path)
     finally:
         os.close(held)

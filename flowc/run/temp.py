@@ -62,6 +62,10 @@ class TempFiles:
             if files:
                 self._group_readers[group] = self._group_readers.get(group, 0) + 1
 
+    def stays(self, file: FileId) -> bool:
+        """Whether a job still reads it, or it is not `temp`, or was asked for."""
+        return self._readers.get(file, 0) > 0 or not self._finder()(file)
+
     def over(self, job: JobId, *, ran: bool) -> list[FileId]:
         """A job has ended well, or need not run: the files that no job needs any more."""
         if not self._columns:
