@@ -47,3 +47,10 @@ class JobEnded:
     system_s: float | None = None
     seen_memory_bytes: int | None = None  # of all its processes, where its memory is limited
     figures: "Mapping[str, Any] | None" = None  # measured closely where it ran, as a profile's
+
+
+@dataclass(frozen=True, slots=True)
+class JobReturned:
+    """A task that waited in the executor's own queue was not started. Logs do not have it."""
+
+    job: JobId

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Protocol
 
+    from flowc.attempt import JobReturned
     from flowc.events import JobEnded, JobStarted, Notice
     from flowc.ids import JobId
 else:
@@ -78,7 +79,9 @@ class Executor(Protocol):
         """Take the tasks on. Each gets a `JobStarted` when it runs and a `JobEnded` at its end,
         also if it cannot be started (exit code 127 or 126, and the cause in its log)."""
 
-    def wait(self, timeout_s: float | None) -> Sequence[JobStarted | JobEnded | Notice]:
+    def wait(
+        self, timeout_s: float | None
+    ) -> Sequence[JobStarted | JobEnded | JobReturned | Notice]:
         """What has happened since the last call; blocks until something has, at most so long."""
 
     def cancel(self, jobs: Iterable[JobId], *, kill: bool = False) -> None:
@@ -102,3 +105,16 @@ class Pausing(Executor, Protocol):
 
     def pause(self, is_paused: bool) -> None:
         """Called again and again; only changes matter."""
+
+
+class Ahead(Executor, Protocol):
+    """An executor that starts tasks by itself as soon as others have ended: so no time is lost
+    between short ones."""
+
+    def submit_ahead(self, tasks: Sequence[Task], at_most: int) -> None:
+        """Take on tasks each of which starts once fewer than `at_most` run, in order. If one ends
+        badly, or leaves processes behind, those that still wait come back from `wait` as
+        `JobReturned`; likewise one that is cancelled."""
+
+    def recall(self) -> None:
+        """Have all come back that still wait."""

@@ -8,11 +8,15 @@ ends all tasks, since nobody else would.
 It reads messages from its standard input and writes messages to its standard output. A message is
 a length of 4 bytes, little-endian, and a tuple in `marshal`'s form:
 
-    (START, number, program, argv, env, log, cwd, group)
+    (START, at_most, number, program, argv, env, log, cwd, group)
                                                     env is added to that of SETTINGS; cwd or None;
                                                     group: None, or the path of the cgroup to start
-                                                    in, and whether flowc has divided its own
-    (SIGNAL, number, signal)                        to the group of a task
+                                                    in, and whether flowc has divided its own;
+                                                    at_most: None, or the task waits here until
+                                                    fewer than so many run
+    (RECALL,)                                       all that wait
+    (SIGNAL, number, signal)                        to the group of a task; one that waits is
+                                                    recalled
     (SETTINGS, run, pid, env, default_signals)      the first one: flowc's, and what all tasks have
     (CLOSE,)                                        all is well: the last one
 
@@ -20,6 +24,8 @@ a length of 4 bytes, little-endian, and a tuple in `marshal`'s form:
     (FAILED, number, errno, text, is_log)           it was not started; is_log: for its log's sake
     (ENDED, number, status, at_s, monotonic_s, user_s, system_s, maxrss_kib, blocks_in, blocks_out,
      group_lives)
+    (RETURNED, number)                              it waited, and will not be started: recalled, or
+                                                    a task has not ended well
 
 Nothing of flowc is imported here before it is needed, so that it starts fast and stays small.
 """
@@ -41,8 +47,8 @@ if TYPE_CHECKING:
 else:
     import _signal as signal  # `signal` without its enums, which take 6 ms
 
-SETTINGS, START, SIGNAL, CLOSE = 0, 1, 2, 3
-STARTED, FAILED, ENDED = 10, 11, 12
+SETTINGS, START, SIGNAL, CLOSE, RECALL = 0, 1, 2, 3, 4
+STARTED, FAILED, ENDED, RETURNED = 10, 11, 12, 13
 
 _HEAD_BYTES = 4
 _CHUNK_BYTES = 1 << 16
@@ -66,6 +72,7 @@ class Server:
         self.home = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
         self.number_of: dict[int, int] = {}  # by process id
         self.pid_of: dict[int, int] = {}
+        self.waiting: dict[int, tuple[Any, ...]] = {}  # by number: what START says, in order
         self.inbox = bytearray()
         self.outbox = bytearray()
         self.is_urgent = False  # something in the outbox should be told at once
@@ -115,11 +122,17 @@ class Server:
         """Do what the inbox says; False: it says to close."""
         for message in taken(self.inbox):
             if message[0] == START:
-                self.start(*message[1:])
+                if message[1] is None:
+                    self.start(*message[2:])
+                else:
+                    self.waiting[message[2]] = message[1:]
+                    self.start_waiting()
                 if self.number_of:
                     self.reap()
             elif message[0] == SIGNAL:
                 self.signal(*message[1:])
+            elif message[0] == RECALL:
+                self.give_back()
             elif message[0] == SETTINGS:
                 run, self.flowc, self.env, self.default_signals = message[1:]
                 self.mark = b"FLOWC_JOB=" + run + b":"
@@ -164,6 +177,20 @@ class Server:
         self.pid_of[number] = pid
         self.tell(STARTED, number, pid, at_s, began_s)
 
+    def start_waiting(self) -> None:
+        """Start those for which there is room by now."""
+        while self.waiting:
+            number, (at_most, *what) = next(iter(self.waiting.items()))
+            if len(self.number_of) >= at_most:
+                return
+            del self.waiting[number]
+            self.start(*what)
+
+    def give_back(self) -> None:
+        for number in self.waiting:
+            self.tell(RETURNED, number)
+        self.waiting.clear()
+
     def spawn(self, program: str, argv: tuple[str, ...], env: dict[bytes, bytes], log: int) -> int:
         return os.posix_spawn(
             program,
@@ -196,7 +223,9 @@ class Server:
 
     def signal(self, number: int, which: int) -> None:
         pid = self.pid_of.get(number)
-        if pid is not None:  # not reaped: so the number is still its own
+        if self.waiting.pop(number, None) is not None:
+            self.tell(RETURNED, number)
+        elif pid is not None:  # not reaped: so the number is still its own
             send(os.killpg, pid, which)
 
     def reap(self) -> None:
@@ -210,6 +239,7 @@ class Server:
             number = self.number_of.pop(pid)
             del self.pid_of[number]
             self.is_urgent = True
+            group_lives = send(os.killpg, pid, 0)
             self.tell(
                 ENDED,
                 number,
@@ -221,12 +251,15 @@ class Server:
                 used.ru_maxrss,
                 used.ru_inblock,
                 used.ru_oublock,
-                send(os.killpg, pid, 0),
+                group_lives,
             )
+            if status != 0 or group_lives:
+                self.give_back()
+            self.start_waiting()
 
     def tell(self, *message: Any) -> None:
         self.outbox += framed(message)
-        if message[0] == FAILED:
+        if message[0] in (FAILED, RETURNED):
             self.is_urgent = True
 
     def end_all(self) -> None:

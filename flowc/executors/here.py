@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 
+from flowc.attempt import JobReturned
 from flowc.diagnostic import fail
 from flowc.events import JobEnded, JobStarted, Notice
 from flowc.executors.base import Capacity, Executor, Setup, Task
@@ -56,7 +57,9 @@ class Divided:
         if tell is not None:
             tell(is_paused)
 
-    def wait(self, timeout_s: float | None) -> Sequence[JobStarted | JobEnded | Notice]:
+    def wait(
+        self, timeout_s: float | None
+    ) -> Sequence[JobStarted | JobEnded | JobReturned | Notice]:
         if not self._of_here:
             return self._told(self._there.wait(timeout_s))
         until_s = None if timeout_s is None else time.monotonic() + timeout_s
@@ -68,8 +71,8 @@ class Divided:
                 return events
 
     def _told(
-        self, events: Sequence[JobStarted | JobEnded | Notice]
-    ) -> Sequence[JobStarted | JobEnded | Notice]:
+        self, events: Sequence[JobStarted | JobEnded | JobReturned | Notice]
+    ) -> Sequence[JobStarted | JobEnded | JobReturned | Notice]:
         for event in events:
             if isinstance(event, JobEnded):
                 self._of_here.discard(event.job)

@@ -12,11 +12,18 @@ from __future__ import annotations
 import os
 import time
 
-from flowc.attempt import JobEnded, JobStarted
+from flowc.attempt import JobEnded, JobReturned, JobStarted
 from flowc.executors.forkserver import send
 from flowc.executors.marks import end_marked, run_mark, task_mark
 from flowc.executors.memory import MemoryWatch, kernel_kills
-from flowc.executors.spawn import Ended, LostError, NotStartedError, Spawner, Started
+from flowc.executors.spawn import (
+    Ended,
+    LostError,
+    NotStartedError,
+    Returned,
+    Spawner,
+    Started,
+)
 
 TYPE_CHECKING = False  # nodes import this for each job
 if TYPE_CHECKING:
@@ -82,9 +89,21 @@ class LocalExecutor:
         self._timed: dict[int, _Running] = {}  # those with a deadline of some kind
         self._lingering: dict[int, _Running] = {}
         self._leftover: set[int] = set()  # groups that have outlived their task
-        self._events: list[JobStarted | JobEnded] = []
+        self._events: list[JobStarted | JobEnded | JobReturned] = []
 
     def submit(self, tasks: Sequence[Task]) -> None:
+        self._take_on(tasks, None)
+
+    def submit_ahead(self, tasks: Sequence[Task], at_most: int) -> None:
+        """See `executors.base.Ahead`."""
+        self._take_on(tasks, at_most)
+
+    def recall(self) -> None:
+        """See `executors.base.Ahead`."""
+        if self._spawner is not None:
+            self._spawner.recall()
+
+    def _take_on(self, tasks: Sequence[Task], at_most: int | None) -> None:
         for task in tasks:
             self._count += 1
             running = _Running(self._count, task)
@@ -93,22 +112,22 @@ class LocalExecutor:
             try:
                 if self._spawner is None:
                     self._spawner = Spawner(self._run, as_copy=self._is_small)
-                self._start(self._spawner, running)
+                self._start(self._spawner, running, at_most)
             except NotStartedError as fault:
                 self._not_started(running, fault)
             except OSError as fault:
                 text = f"no process can be made: {fault.strerror}"
                 self._not_started(running, NotStartedError(126, text))
 
-    def _start(self, spawner: Spawner, running: _Running) -> None:
+    def _start(self, spawner: Spawner, running: _Running, at_most: int | None) -> None:
         group = None
         limit_bytes = running.task.memory_limit_bytes
         if limit_bytes is not None:
             group = running.group = self._memory.group(limit_bytes)
         place = None if group is None else (group.path, group.is_below_own)
-        spawner.start(running.number, running.task, place)
+        spawner.start(running.number, running.task, place, at_most)
 
-    def wait(self, timeout_s: float | None) -> list[JobStarted | JobEnded]:
+    def wait(self, timeout_s: float | None) -> list[JobStarted | JobEnded | JobReturned]:
         if self._events:  # something to tell already; what else has happened comes along
             self._listen(0.0)
         elif not self._running and timeout_s:
@@ -186,6 +205,8 @@ class LocalExecutor:
                 self._ended(running, one)
             elif isinstance(one, Started):
                 self._started(running, one)
+            elif isinstance(one, Returned):
+                self._returned(running)
             else:
                 self._not_started(running, one.why)
 
@@ -206,6 +227,11 @@ class LocalExecutor:
         if task.memory_limit_bytes is not None:
             self._memory.add(start.pid, task.memory_limit_bytes, start.began_s, running.group)
         self._events.append(JobStarted(task.job, task.attempt, start.at_s, str(start.pid)))
+
+    def _returned(self, running: _Running) -> None:
+        self._memory.give_back(running.group)
+        del self._running[running.number], self._of_job[running.task.job]
+        self._events.append(JobReturned(running.task.job))
 
     def _ended(self, running: _Running, end: Ended) -> None:
         code = os.waitstatus_to_exitcode(end.status)

@@ -71,6 +71,11 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     number: int
     status: int  # as of `wait`
@@ -119,22 +124,33 @@ class Spawner:
         base = {key: value for key, value in os.environb.items() if key and b"=" not in key}
         self._send(forkserver.SETTINGS, self._run, os.getpid(), base, _RESET)
 
-    def start(self, number: int, task: Task, group: tuple[str, bool] | None = None) -> None:
+    def start(
+        self,
+        number: int,
+        task: Task,
+        group: tuple[str, bool] | None = None,
+        at_most: int | None = None,
+    ) -> None:
         """Ask for a process. Raises NotStartedError where it is known at once that none can be.
-        `group`: the path of the cgroup it is to be in, and whether flowc has divided its own."""
+        `group`: the path of the cgroup it is to be in, and whether flowc has divided its own.
+        `at_most`: only once fewer than so many run; if one ends badly before, it is returned."""
         env = self._environment(task.env).copy()
         cwd = task.cwd
         if cwd is not None and not os.path.isdir(cwd):
             raise NotStartedError(126, f"{cwd}: no such directory")
         program = self._find(task.argv[0], env, cwd)
         env[_MARK] = b"%s:%d:%d" % (self._run, task.job, task.attempt)
-        self._ask(number, _Request(task, program, env, task.argv, group))
+        self._ask(number, _Request(task, program, env, task.argv, group), at_most)
+
+    def recall(self) -> None:
+        """Have all returned that wait for others to end."""
+        self._send(forkserver.RECALL)
 
     def signal(self, number: int, which: int) -> None:
         """Send a signal to the group of a task whose end has not been told."""
         self._send(forkserver.SIGNAL, number, int(which))
 
-    def wait(self, timeout_s: float | None) -> list[Started | Failed | Ended]:
+    def wait(self, timeout_s: float | None) -> list[Started | Failed | Ended | Returned]:
         """What has happened; blocks until something has, at most so long. Raises LostError."""
         if not self._poll.poll(None if timeout_s is None else timeout_s * 1000):
             return []
@@ -155,12 +171,13 @@ class Spawner:
 
     # ---- messages
 
-    def _ask(self, number: int, request: _Request) -> None:
+    def _ask(self, number: int, request: _Request, at_most: int | None = None) -> None:
         self._asked[number] = request
         task = request.task
         cwd = None if task.cwd is None else os.path.abspath(task.cwd)
         self._send(
             forkserver.START,
+            at_most,
             number,
             request.program,
             request.argv,
@@ -170,13 +187,15 @@ class Spawner:
             request.group,
         )
 
-    def _understand(self, message: tuple[Any, ...]) -> Started | Failed | Ended | None:
+    def _understand(self, message: tuple[Any, ...]) -> Started | Failed | Ended | Returned | None:
         kind = message[0]
         if kind == forkserver.ENDED:
             return Ended(*message[1:])
         request = self._asked.pop(message[1])
         if kind == forkserver.STARTED:
             return Started(*message[1:])
+        if kind == forkserver.RETURNED:
+            return Returned(*message[1:])
         _, number, code, text, is_log = message
         name = request.task.argv[0]
         if is_log:

@@ -213,9 +213,11 @@ class Console:
         """Cores and memory in use, against what may be."""
         most, found = self._most, []
         if most is not None and most.cores:
-            found.append(f"{self._cores}/{most.cores} cores")
+            cores = min(self._cores, most.cores)  # some were submitted before they have a place
+            found.append(f"{cores}/{most.cores} cores")
         if most is not None and most.memory_bytes:
-            used, total = self._memory_bytes / GIB, most.memory_bytes / GIB
+            used = min(self._memory_bytes, most.memory_bytes) / GIB
+            total = most.memory_bytes / GIB
             found.append(f"{used:.3g}/{total:.3g} GB")
         return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from flowc.attempt import JobEnded
+from flowc.attempt import JobEnded, JobStarted
 from flowc.dataclass import replace
 from flowc.executors.base import Capacity
 from flowc.executors.grid.files import is_forbidden, read_task, read_word, write_word
@@ -149,6 +149,8 @@ class Runner:
             for event in executor.wait(max(0.0, beat_at_s - time.monotonic())):
                 if isinstance(event, JobEnded):
                     return self._ended(event, pid)
+                if not isinstance(event, JobStarted):
+                    continue
                 pid = int(event.external_id or 0)
                 if self._sampler is not None and pid:
                     self._sampler.watch(pid, tell_apart=True)

@@ -12,7 +12,8 @@ from flowc.diagnostic import WorkflowError
 from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.request import Request
-from flowc.run.choose import Budget, Chooser
+from flowc.run.budget import Budget
+from flowc.run.choose import Chooser
 from flowc.run.durations import Durations
 from flowc.run.order import Ranking
 from flowc.run.simulate import Simulated, Simulation

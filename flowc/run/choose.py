@@ -6,162 +6,18 @@ it up may start (a reservation). Who waits for a limit or for a custom resource 
 but those who want the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from math import inf
 from typing import NamedTuple
 
 from flowc.ids import JobId
-from flowc.plan.request import Request
+from flowc.run.budget import Budget, Need
 from flowc.run.queue import Entry, Order, Place, ReadyQueue
 
 PATIENCE = 12
 """So many starts for each core of the run may pass over the first in order."""
 _LOOK = 16
 """How many jobs are looked at for one that ends before the reservation begins."""
-
-
-class Need(NamedTuple):
-    """What a job takes of a budget. `named`: custom resources and limits, sorted, of which the
-    run has totals; limits are called `limit:NAME`."""
-
-    cores: int
-    memory_bytes: int
-    named: tuple[tuple[str, float], ...] = ()
-
-
-def total(needs: Sequence[Need]) -> Need:
-    """What jobs take that run at once."""
-    if len(needs) == 1:
-        return needs[0]
-    named: dict[str, float] = {}
-    for need in needs:
-        for name, units in need.named:
-            named[name] = named.get(name, 0.0) + units
-    cores, memory_bytes = sum(n.cores for n in needs), sum(n.memory_bytes for n in needs)
-    return Need(cores, memory_bytes, tuple(sorted(named.items())))
-
-
-def largest(needs: Sequence[Need]) -> Need:
-    """Room for any one of them."""
-    named: dict[str, float] = {}
-    for need in needs:
-        for name, units in need.named:
-            named[name] = max(named.get(name, 0.0), units)
-    cores = max([need.cores for need in needs], default=0)
-    memory_bytes = max([need.memory_bytes for need in needs], default=0)
-    return Need(cores, memory_bytes, tuple(sorted(named.items())))
-
-
-HERE_CORES, HERE_MEMORY, IN_QUEUE = "here:cores", "here:memory", "queue:jobs"
-"""Names of what jobs take that run beside a cluster, and of a place in that cluster's queue."""
-
-
-class Budget:
-    """What a run may use at once, and what of that is free."""
-
-    def __init__(
-        self,
-        cores: float = inf,
-        memory_bytes: float = inf,
-        resources: Mapping[str, float] | None = None,
-        limits: Mapping[str, float] | None = None,
-    ) -> None:
-        self.cores = self.free_cores = cores
-        self.memory_bytes = self.free_memory_bytes = memory_bytes
-        self.named: dict[str, float] = dict(resources or {})
-        self.named.update((f"limit:{name}", units) for name, units in (limits or {}).items())
-        self.free_named = dict(self.named)
-        self.is_divided = HERE_CORES in self.named or IN_QUEUE in self.named
-
-    @property
-    def told(self) -> Mapping[str, float]:
-        """Totals by name, for people."""
-        own = (HERE_CORES, HERE_MEMORY, IN_QUEUE)
-        return {name: units for name, units in self.named.items() if name not in own}
-
-    def fresh(self) -> "Budget":
-        """The same, with nothing taken."""
-        return Budget(self.cores, self.memory_bytes, self.named)
-
-    def need(self, request: Request) -> Need:
-        """What a request means for this budget; what has no total is not limited."""
-        if not self.named or not (request.resources or request.limits or self.is_divided):
-            return Need(request.cores, request.memory_bytes)
-        named = [
-            (name, float(value))
-            for name, value in request.resources.items()
-            if name in self.named and isinstance(value, int | float)
-        ]
-        named += [
-            (key, float(units))
-            for name, units in request.limits.items()
-            if (key := f"limit:{name}") in self.named
-        ]
-        if request.here and HERE_CORES in self.named:  # nothing of what is there
-            named += [(HERE_CORES, request.cores), (HERE_MEMORY, request.memory_bytes)]
-            return Need(0, 0, tuple(sorted(named)))
-        if IN_QUEUE in self.named:
-            named.append((IN_QUEUE, 1))
-        return Need(request.cores, request.memory_bytes, tuple(sorted(named)))
-
-    def excess(self, need: Need) -> list[tuple[str, float, float]]:
-        """What could never be had: (name, asked for, total) with "cores" and "memory"."""
-        found: list[tuple[str, float, float]] = []
-        if need.cores > self.cores:
-            found.append(("cores", need.cores, self.cores))
-        if need.memory_bytes > self.memory_bytes:
-            found.append(("memory", need.memory_bytes, self.memory_bytes))
-        found += [
-            (name, units, self.named[name])
-            for name, units in need.named
-            if units > self.named[name]
-        ]
-        return found
-
-    def lowered(self, need: Need) -> Need:
-        """What there is, where more is needed."""
-        return Need(
-            int(min(need.cores, self.cores)),
-            int(min(need.memory_bytes, self.memory_bytes)),
-            tuple([(name, min(units, self.named[name])) for name, units in need.named]),
-        )
-
-    def beside(self, needs: Sequence[Need]) -> "Budget":
-        """What is left of it all beside jobs that hold so much."""
-        taken = total([Need(0, 0), *needs])
-        named = {
-            name: units - dict(taken.named).get(name, 0.0) for name, units in self.named.items()
-        }
-        return Budget(self.cores - taken.cores, self.memory_bytes - taken.memory_bytes, named)
-
-    def share(self, need: Need) -> float:
-        """The dominant share: the largest part that a job takes of anything there is."""
-        share = max(need.cores / self.cores, need.memory_bytes / (self.memory_bytes or inf))
-        for name, units in need.named:
-            total = self.named[name]
-            if total > 0 and units / total > share:
-                share = units / total
-        return share
-
-    def fits(self, need: Need) -> bool:
-        """Whether all that is needed is free."""
-        return (
-            need.cores <= self.free_cores
-            and need.memory_bytes <= self.free_memory_bytes
-            and all(units <= self.free_named[name] for name, units in need.named)
-        )
-
-    def take(self, need: Need) -> None:
-        self.free_cores -= need.cores
-        self.free_memory_bytes -= need.memory_bytes
-        for name, units in need.named:
-            self.free_named[name] -= units
-
-    def give_back(self, need: Need) -> None:
-        self.free_cores += need.cores
-        self.free_memory_bytes += need.memory_bytes
-        for name, units in need.named:
-            self.free_named[name] += units
 
 
 class _Held(NamedTuple):
@@ -217,6 +73,26 @@ class Chooser:
         if queue.entry(place)[2] in self.lasting:
             self._kept = {}  # it may be that nobody can have that before the service ends
         return self._start(queue, place, now_s)
+
+    def successor(self, may: Callable[[JobId], bool], now_s: float = 0.0) -> JobId | None:
+        """The job that is to take the place of whichever ends next: the first in order, where it
+        may, and all that run hold just what it needs. Its share is taken at once: until that end
+        less than nothing may be free."""
+        if len(self._queues) != 1 or self._kept or self.lasting:
+            return None
+        (queue,) = self._queues.values()
+        entry = queue.first()
+        if entry is None or not may(JobId(entry[2])):
+            return None
+        need = Need(queue.cores, entry[3], tuple(zip(queue.names, entry[4], strict=True)))
+        if any(held.need != need for held in self._held.values()):
+            return None
+        place = queue.find(need.memory_bytes, dict(need.named), None)
+        return None if place is None else self._start(queue, place, now_s)
+
+    def places_like(self, job: JobId) -> int:
+        """How many jobs can run at once that need what this one does, which `next` has given."""
+        return self.budget.places(self._held[job].need)
 
     def ended(self, job: JobId) -> None:
         """A job that `next` has given has ended: its share is free."""

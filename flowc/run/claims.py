@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from flowc.diagnostic import Diagnostic, ImpossibleRequestError
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
-from flowc.run.choose import Budget, Need, largest, total
+from flowc.run.budget import Budget, Need, largest, total
 from flowc.run.need import asked
 from flowc.run.state import RunState
 

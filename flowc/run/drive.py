@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
-from flowc.dataclass import dataclass, field
+from flowc.attempt import JobReturned
 from flowc.disk import Disk
 from flowc.events import Event, JobEnded, JobStarted, Notice
 from flowc.executors.base import Executor, Task
@@ -18,7 +18,7 @@ from flowc.plan.decision import Plan
 from flowc.plan.digest import FileDigests, JobDigests
 from flowc.plan.make import still_needed
 from flowc.run.benchmark import write_benchmark
-from flowc.run.causes import FINAL, Excuses
+from flowc.run.causes import FINAL, Retries
 from flowc.run.contents import Contents
 from flowc.run.files import Fault, JobFiles, missing_outputs
 from flowc.run.interrupt import Interrupts
@@ -27,7 +27,7 @@ from flowc.run.pipes import Pipes, at_the_other_end
 from flowc.run.prepare import began_ns
 from flowc.run.starts import Faults, Starts
 from flowc.run.state import RunState, Status
-from flowc.run.task import Launch
+from flowc.run.task import Launch, Running
 from flowc.run.tell import Teller, how_it_ended
 from flowc.run.temp import TempFiles
 
@@ -36,16 +36,6 @@ _LOOK_S = 0.1
 _CATCH_UP_JOBS = 5_000
 """After so many jobs the history takes in what was told, so that memory stays flat and the end of a
 long run is quick."""
-
-
-@dataclass(slots=True)
-class _Running:
-    """A job from its submission until it is done or has failed."""
-
-    launch: Launch | None  # None: it has no command
-    started_ns: int
-    runs: list[JobEnded] = field(default_factory=list)  # for a benchmark that repeats
-    until: float = inf  # how long its outputs are waited for
 
 
 def run_plan(
@@ -80,8 +70,9 @@ class Run:
         graph = plan.graph
         self._plan, self._graph, self._executor = plan, graph, executor
         self._options, self._history, self._disk = options, history, disk
+        self._retries = Retries(graph, options.retries)
         self._state = RunState(
-            graph, plan.decisions, keep_going=options.keep_going, retries=self._retries
+            graph, plan.decisions, keep_going=options.keep_going, retries=self._retries.of
         )
         self._files = JobFiles(graph, disk)
         self._starts = Starts(plan, executor, options, self._state, self._files)
@@ -92,10 +83,9 @@ class Run:
         self._contents = Contents(graph, disk, self._digests.files)
         self._news: dict[int, bool] = {}  # by group: whether a maker of its files has run
         self._tell = Teller(plan, listeners)
-        self._running: dict[JobId, _Running] = {}
+        self._running: dict[JobId, Running] = {}
         self._late: set[JobId] = set()  # those whose outputs are waited for
         self._failed: list[JobId] = []
-        self._excuses = Excuses()
         self._interrupts = Interrupts(self._stop, options.kill_after_s)
         self._pause = getattr(executor, "pause", None)  # see `executors.base.Pausing`
 
@@ -190,7 +180,7 @@ class Run:
         state = self._state
         if self._graph.workflow.rules[self._graph.rule_of[job]].command is None:
             state.started(job)
-            self._running[job] = _Running(None, time.time_ns())
+            self._running[job] = Running(None, time.time_ns())
             self._tell.planned(job, 1, 0)
             self._finish(job)
             return
@@ -199,40 +189,63 @@ class Run:
             self._never_started(job, faults)
 
     def _start(self) -> None:
-        """Submit whatever fits."""
-        if self._interrupts.paused:
+        """Submit whatever fits, and hand over what comes next."""
+        ahead = self._starts.ahead
+        if self._interrupts.paused or self._state.stopped:
+            ahead.take_back()
+            for job in ahead.dropped() if self._state.stopped else ():
+                self._forget(job, self._running[job])
+                self._state.withdrawn(job)
             return
+        ahead.again()
         tasks: list[Task] = []
         while chosen := self._starts.choose():
             for job, memory_bytes in chosen:
-                launches = self._starts.prepare(job, memory_bytes)
-                if isinstance(launches, Mapping):
-                    self._starts.chooser.ended(job)
-                    self._never_started(job, launches)
-                    self._sort()
-                    continue
-                for launch in launches:
-                    self._begin(launch)
-                    tasks.append(launch.task)
+                tasks += self._prepare(job, memory_bytes)
         if tasks:
+            ahead.take_back()  # what was handed over waits for less than there is now
+        others: list[Task] = []
+        for job in self._starts.choose_ahead():
+            others += self._prepare(job, None)
+        if tasks or others:
             self._tell.flush()
             self._executor.submit(tasks)
+            if others:
+                ahead.hand_over(others, self._starts.chooser.places_like(others[0].job))
             if self._interrupts.number is not None:  # it came in between
-                self._executor.cancel([task.job for task in tasks])
+                self._executor.cancel([task.job for task in (*tasks, *others)])
+
+    def _prepare(self, job: JobId, memory_bytes: int | None) -> list[Task]:
+        """Of a job, and all that run at once with it; none where one of them cannot start."""
+        launches = self._starts.prepare(job, memory_bytes)
+        if isinstance(launches, Mapping):
+            self._starts.chooser.ended(job)
+            self._never_started(job, launches)
+            self._sort()
+            return []
+        for launch in launches:
+            self._begin(launch)
+        return [launch.task for launch in launches]
 
     def _begin(self, launch: Launch) -> None:
         job = launch.task.job
-        self._running[job] = _Running(launch, began_ns(launch))
+        self._running[job] = Running(launch, began_ns(launch))
         self._services.began(job)
         self._contents.begin(job)
         self._tell.submitted(launch, self._files.outputs(job))
 
     # ---- after a job
 
-    def _happened(self, event: JobStarted | JobEnded | Notice) -> None:
+    def _happened(self, event: JobStarted | JobEnded | JobReturned | Notice) -> None:
+        if isinstance(event, JobReturned):
+            self._starts.ahead.returned(event.job)
+            return
         self._tell(event)
+        if isinstance(event, JobStarted):
+            self._starts.ahead.started(event.job)
         if not isinstance(event, JobEnded):
             return
+        self._starts.ahead.ended(event)
         job = event.job
         running = self._running[job]
         running.runs.append(event)
@@ -318,7 +331,7 @@ class Run:
             self._state.started(job)
         for member in self._state.members(job):
             self._tell.planned(member, 1, 0)
-            self._running[member] = _Running(None, time.time_ns())
+            self._running[member] = Running(None, time.time_ns())
         self._fail(job, faults, final=True, touched=False)
 
     def _fail(
@@ -330,8 +343,7 @@ class Run:
         for member, fault in faults.items():
             launch, requests = self._running[member].launch, self._starts.requests
             is_expected = launch is not None and requests.reckoned_with(fault.cause, launch.task)
-            first = self._state.members(job)[0]
-            self._excuses.note(first, fault.cause, is_expected=is_expected)
+            self._retries.note(member, fault.cause, is_expected=is_expected)
         for member in self._state.members(job):
             fault = faults.get(member) or at_the_other_end(self._graph, next(iter(faults)))
             self._fail_one(member, fault, final=final, touched=touched)
@@ -360,7 +372,7 @@ class Run:
                 self._tell.skipped(waiting, "upstream")
             self._state.skipped.clear()
 
-    def _forget(self, job: JobId, running: _Running) -> None:
+    def _forget(self, job: JobId, running: Running) -> None:
         del self._running[job]
         self._late.discard(job)
         if running.launch is not None:
@@ -377,12 +389,6 @@ class Run:
         if gone:
             self._tell.removed(gone, "temp")
         return gone
-
-    def _retries(self, job: JobId) -> int:
-        rules, rule_of = self._graph.workflow.rules, self._graph.rule_of
-        own = [rules[rule_of[member]].retries for member in self._state.members(job)]
-        most = max(self._options.retries if n is None else n for n in own)
-        return most + self._excuses.of(self._state.members(job)[0])
 
     # ---- the end
 

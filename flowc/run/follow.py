@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from math import isfinite
 
 from flowc.ids import JobId
-from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.budget import Budget, Need
+from flowc.run.choose import Chooser
 from flowc.run.queue import Order
 from flowc.run.sgs import Problem, pack, place
 from flowc.run.state import RunState

@@ -6,7 +6,7 @@ from math import isfinite
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.plan.request import Request
-from flowc.run.choose import Budget
+from flowc.run.budget import Budget
 from flowc.run.follow import Follower
 from flowc.run.search import Search
 from flowc.run.sgs import Problem, problem_of

@@ -12,8 +12,8 @@ from flowc.lang.workflow import Rule
 from flowc.plan.call import is_function
 from flowc.plan.decision import Plan
 from flowc.plan.request import Origin, Request
+from flowc.run.budget import HERE_CORES, HERE_MEMORY, IN_QUEUE, Budget, Need, total
 from flowc.run.causes import NOT_ITS_FAULT
-from flowc.run.choose import HERE_CORES, HERE_MEMORY, IN_QUEUE, Budget, Need, total
 from flowc.run.options import RunOptions
 from flowc.run.place import Places
 from flowc.units import MIB, show_gb

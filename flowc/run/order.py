@@ -12,7 +12,7 @@
 from collections.abc import Sequence
 
 from flowc.ids import JobId
-from flowc.run.choose import Budget, Need
+from flowc.run.budget import Budget, Need
 from flowc.run.queue import Order
 
 SCHEDULES = ("rank", "mem-thread", "fifo", "search")

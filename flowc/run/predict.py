@@ -8,7 +8,7 @@ from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.request import Request
 from flowc.run.arrange import simulate
-from flowc.run.choose import Budget
+from flowc.run.budget import Budget
 from flowc.run.claims import Claims
 from flowc.run.durations import Durations
 from flowc.run.need import Requests

@@ -11,7 +11,8 @@ from heapq import heappop, heappush
 from flowc.dataclass import dataclass, field
 from flowc.ids import JobId
 from flowc.plan.request import Request
-from flowc.run.choose import Chooser, Need, total
+from flowc.run.budget import Need, total
+from flowc.run.choose import Chooser
 from flowc.run.claims import Claims
 from flowc.run.order import Ranking
 from flowc.run.state import RunState

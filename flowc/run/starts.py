@@ -13,6 +13,7 @@ from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.request import Request
 from flowc.record.history import Times
+from flowc.run.ahead import Ahead
 from flowc.run.arrange import arrange, outlook_of
 from flowc.run.choose import Chooser
 from flowc.run.claims import Claims
@@ -49,6 +50,7 @@ class Starts:
         )
         self.services = Services(graph, state, executor)
         self.chooser = Chooser(self.budget)
+        self.ahead = Ahead(graph, executor, self.budget)
         self.launcher = Launcher(plan, options.memory_slack, options.env, options.shadow_prefix)
         self._preparer = Preparer(graph, self.launcher, files, executor)
         self._granted: dict[JobId, Request] = {}  # to jobs that are ready
@@ -130,6 +132,19 @@ class Starts:
         begin = starting(single, self._granted, self._peak)
         more = share_out(self.chooser, begin)
         return [(job, more.get(job)) for job in chosen]
+
+    def choose_ahead(self) -> list[JobId]:
+        """Jobs that are to take the places of those that run: see `ahead`."""
+        state, ahead = self._state, self.ahead
+        chosen: list[JobId] = []
+        room = 0 if state.stopped else ahead.room(len(state.running))
+        while len(chosen) < room:
+            job = self.chooser.successor(ahead.may, time.monotonic())
+            if job is None:
+                break
+            state.started(job)
+            chosen.append(job)
+        return chosen
 
     def _peak(self, job: JobId) -> int:
         """The most memory that a job of its rule has had, in earlier runs or where it was measured;

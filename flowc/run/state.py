@@ -265,6 +265,11 @@ class RunState:
             self._set(member, Status.RUNNING)
             self.running.add(member)
 
+    def withdrawn(self, job: JobId) -> None:
+        """It has not begun to run, nor will it: the run has been stopped."""
+        self.running.discard(job)
+        self._set(job, Status.READY)
+
     def done(self, job: JobId) -> None:
         """It has run, and its outputs are there."""
         self.running.discard(job)

@@ -5,8 +5,10 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import blake2b
+from math import inf
 
 from flowc.dataclass import dataclass, field
+from flowc.events import JobEnded
 from flowc.executors.base import Task
 from flowc.graph.job import job_name
 from flowc.ids import JobId
@@ -50,6 +52,16 @@ class Launch:
     since_s: float | None = None  # Unix time of its submission, by a run that was killed
     spare_bytes: int = 0  # of the task's memory: what it got unasked
     expected_s: float | None = None  # how long it is expected to run
+
+
+@dataclass(slots=True)
+class Running:
+    """A job from its submission until it is done or has failed."""
+
+    launch: Launch | None  # None: it has no command
+    started_ns: int
+    runs: list[JobEnded] = field(default_factory=list)  # for a benchmark that repeats
+    until: float = inf  # monotonic: how long its outputs are waited for
 
 
 def make_task(plan: Plan, job: JobId, attempt: int) -> Task:

@@ -28,7 +28,7 @@ from flowc.ids import JobId, RuleId
 from flowc.machine import boot_id, process_start_s
 from flowc.plan.decision import Plan
 from flowc.plan.digest import JobDigests
-from flowc.run.choose import Budget
+from flowc.run.budget import Budget
 from flowc.run.files import Fault
 from flowc.run.options import RunOptions, RunOutcome
 from flowc.run.task import Launch

@@ -10,7 +10,7 @@ from flowc.events import Event, FilesTouched, RunEnded
 from flowc.ids import FileId, JobId
 from flowc.plan.decision import Plan
 from flowc.plan.digest import FileDigests, JobDigests
-from flowc.run.choose import Budget
+from flowc.run.budget import Budget
 from flowc.run.files import touch
 from flowc.run.options import RunHistory, RunOptions
 from flowc.run.tell import Teller

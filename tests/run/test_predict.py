@@ -9,7 +9,7 @@ from support.jobgraphs import graph_of
 from flowc.ids import JobId
 from flowc.plan.decision import Plan
 from flowc.plan.request import Request
-from flowc.run.choose import Budget
+from flowc.run.budget import Budget
 from flowc.run.durations import Durations
 from flowc.run.predict import Prediction, predict
 

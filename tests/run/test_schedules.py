@@ -13,7 +13,8 @@ from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.plan.request import Request
 from flowc.run.arrange import simulate
-from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.budget import Budget, Need
+from flowc.run.choose import Chooser
 from flowc.run.order import SCHEDULES, Ranking
 from flowc.run.search import Search
 from flowc.run.sgs import Problem, generate, problem_of

@@ -12,7 +12,8 @@ from support.plans import faults_on_a_cluster
 from support.program import Flowc, left
 
 from flowc.ids import JobId
-from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.budget import Budget, Need
+from flowc.run.choose import Chooser
 
 SERVE = "echo up >> starts; touch {output}; sleep 60"
 USE = "[ -e {input[0]} ]; cat in.txt > {output}"

@@ -3,7 +3,8 @@
 import pytest
 
 from flowc.ids import JobId
-from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.budget import Budget, Need
+from flowc.run.choose import Chooser
 from flowc.run.spare import Starting, share_out, spare_memory
 
 # Jobs that start (asked for, peak), what is free of memory and of cores; what each gets.

@@ -13,7 +13,8 @@ from support.jobgraphs import graph_of
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 from flowc.plan.request import Request
-from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.budget import Budget, Need
+from flowc.run.choose import Chooser
 from flowc.run.state import RunState, Status
 from flowc.run.temp import TempFiles
 

@@ -7,7 +7,7 @@ from flowc.diagnostic import WorkflowError
 from flowc.disk import RealDisk
 from flowc.plan.make import make_plan
 from flowc.record.history import History
-from flowc.run.choose import Budget
+from flowc.run.budget import Budget
 from flowc.run.need import Requests
 
 

@@ -11,7 +11,8 @@ from support.jobgraphs import graph_of
 from flowc.ids import JobId
 from flowc.plan.request import Request
 from flowc.run.arrange import simulate
-from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.budget import Budget, Need
+from flowc.run.choose import Chooser
 from flowc.run.state import RunState
 
 GIB = 1024**3

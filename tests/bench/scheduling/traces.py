@@ -11,7 +11,7 @@ from support.jobgraphs import graph_of
 
 from flowc.graph.job import JobGraph
 from flowc.plan.request import Request
-from flowc.run.choose import Budget
+from flowc.run.budget import Budget
 
 SCENARIOS = ("4c6g", "8c-bal", "8c-tight")
 _SHORTEST_S = 0.1

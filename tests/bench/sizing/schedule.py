@@ -13,7 +13,8 @@ from typing import NamedTuple
 from bench.sizing.protocol import MOST_BYTES, OFFLINE, Method, Task, Workflow, arrange, attempts
 
 from flowc.ids import JobId
-from flowc.run.choose import Budget, Chooser, Need
+from flowc.run.budget import Budget, Need
+from flowc.run.choose import Chooser
 from flowc.run.need import SLACK_BYTES
 from flowc.run.spare import Starting, share_out
 
