@@ -77,6 +77,8 @@ def _show(path: str, tail: int | None) -> None:
     try:
         with open(path, "rb") as file:
             data = file.read()
+    except FileNotFoundError:  # of a job that has printed nothing, no log may be kept
+        data = b""
     except OSError as fault:
         print(f"({path} cannot be read: {fault.strerror})")
         return
@@ -87,5 +89,7 @@ def _show(path: str, tail: int | None) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
+    if not data:
+        print("(it has printed nothing)")
     for line in data.decode("utf-8", "surrogateescape").splitlines():
         print(printable(line, keep_tabs=True))

@@ -54,7 +54,7 @@ _HEAD_BYTES = 4
 _CHUNK_BYTES = 1 << 16
 _GATHER_MS = 2
 """A start is told so late at most: many a task has ended by then, and flowc wakes up once."""
-_LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_LOG_FLAGS = os.O_WRONLY | os.O_APPEND
 _STDIN = (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
 _STDERR = (os.POSIX_SPAWN_DUP2, 1, 2)
 _ORPHAN_LOOKS = (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL)
@@ -72,6 +72,8 @@ class Server:
         self.home = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
         self.number_of: dict[int, int] = {}  # by process id
         self.pid_of: dict[int, int] = {}
+        self.log_of: dict[int, str] = {}  # by process id
+        self.unused_logs: list[str] = []  # of tasks that have ended and said nothing
         self.waiting: dict[int, tuple[Any, ...]] = {}  # by number: what START says, in order
         self.inbox = bytearray()
         self.outbox = bytearray()
@@ -154,7 +156,7 @@ class Server:
             return
         at_s, began_s = time.time(), time.monotonic()
         try:
-            fd = os.open(log, _LOG_FLAGS, 0o666)
+            fd = self.open_log(log)
         except (OSError, ValueError) as fault:
             self.tell(FAILED, number, *_words(fault), True)
             return
@@ -175,7 +177,19 @@ class Server:
                 os.fchdir(self.home)
         self.number_of[pid] = number
         self.pid_of[number] = pid
+        self.log_of[pid] = log
         self.tell(STARTED, number, pid, at_s, began_s)
+
+    def open_log(self, path: str) -> int:
+        """A log, empty. It gets the file of one that was not used, if there is one: to make a file
+        takes longer than to start a task, on some file systems; and nobody misses empty logs."""
+        if self.unused_logs:
+            try:
+                os.rename(self.unused_logs.pop(), path)
+                return os.open(path, _LOG_FLAGS)
+            except OSError:  # somebody else has removed it, or a directory
+                pass
+        return os.open(path, _LOG_FLAGS | os.O_CREAT | os.O_TRUNC, 0o666)
 
     def start_waiting(self) -> None:
         """Start those for which there is room by now."""
@@ -240,6 +254,9 @@ class Server:
             del self.pid_of[number]
             self.is_urgent = True
             group_lives = send(os.killpg, pid, 0)
+            log = self.log_of.pop(pid)
+            if status == 0 and not group_lives and _is_unused(log):
+                self.unused_logs.append(log)
             self.tell(
                 ENDED,
                 number,
@@ -314,6 +331,26 @@ def taken(inbox: bytearray) -> list[tuple[Any, ...]]:
     return found
 
 
+def _is_unused(log: str) -> bool:
+    """Whether nobody has written to a log, nor can: a daemon may still have it open."""
+    import fcntl  # late: nodes do without it
+
+    try:
+        fd = os.open(log, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        if os.fstat(fd).st_size:
+            return False
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)  # refused if it is open for writing
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
 def _words(fault: OSError | ValueError) -> tuple[int, str]:
     if isinstance(fault, OSError):
         return fault.errno or 0, fault.strerror or str(fault)
@@ -338,7 +375,14 @@ def _note(number: int, frame: object) -> None:
 
 def main() -> None:
     # With handlers, and not ignored: what a handler catches is at its default in a new program.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGQUIT,
+        signal.SIGPIPE,
+        signal.SIGIO,
+    ):
         signal.signal(number, _note)
     os.set_blocking(1, False)
     server = Server()

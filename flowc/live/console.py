@@ -140,8 +140,8 @@ class Console:
             lines += ["  command:\n", _block(event.command)]
         if event.log:
             tail = log_tail(event.log)
-            what = f"end of {printable(event.log)}" if tail else f"{printable(event.log)} is empty"
-            lines += [f"  {what}{':' if tail else ''}\n", *(f"    {line}\n" for line in tail)]
+            what = f"end of {printable(event.log)}:" if tail else "it has printed nothing"
+            lines += [f"  {what}\n", *(f"    {line}\n" for line in tail)]
         self._write("".join(lines))
         if not event.will_retry:
             self._failed += 1
