@@ -54,6 +54,8 @@ _HEAD_BYTES = 4
 _CHUNK_BYTES = 1 << 16
 _GATHER_MS = 2
 """A start is told so late at most: many a task has ended by then, and flowc wakes up once."""
+_SHORT_S = 1.0
+"""Of a longer task the log is kept, even if it is empty: somebody may look for it."""
 _LOG_FLAGS = os.O_WRONLY | os.O_APPEND
 _STDIN = (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
 _STDERR = (os.POSIX_SPAWN_DUP2, 1, 2)
@@ -72,8 +74,8 @@ class Server:
         self.home = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
         self.number_of: dict[int, int] = {}  # by process id
         self.pid_of: dict[int, int] = {}
-        self.log_of: dict[int, str] = {}  # by process id
-        self.unused_logs: list[str] = []  # of tasks that have ended and said nothing
+        self.log_of: dict[int, tuple[str, float]] = {}  # by process id: its log, since when
+        self.unused_logs: list[str] = []  # of short tasks that have ended and said nothing
         self.waiting: dict[int, tuple[Any, ...]] = {}  # by number: what START says, in order
         self.inbox = bytearray()
         self.outbox = bytearray()
@@ -177,7 +179,7 @@ class Server:
                 os.fchdir(self.home)
         self.number_of[pid] = number
         self.pid_of[number] = pid
-        self.log_of[pid] = log
+        self.log_of[pid] = (log, began_s)
         self.tell(STARTED, number, pid, at_s, began_s)
 
     def open_log(self, path: str) -> int:
@@ -254,8 +256,9 @@ class Server:
             del self.pid_of[number]
             self.is_urgent = True
             group_lives = send(os.killpg, pid, 0)
-            log = self.log_of.pop(pid)
-            if status == 0 and not group_lives and _is_unused(log):
+            log, began_s = self.log_of.pop(pid)
+            is_short = time.monotonic() - began_s < _SHORT_S
+            if is_short and status == 0 and not group_lives and _is_unused(log):
                 self.unused_logs.append(log)
             self.tell(
                 ENDED,

@@ -26,7 +26,7 @@ from flowc.lang.escape import (
 from flowc.lang.formatting import NESTED, literal
 from flowc.lang.place import Place
 from flowc.lang.quoting import SLOT, read_places
-from flowc.lang.values import Record, Wildcards
+from flowc.lang.values import Namespace, Record, Wildcards
 from flowc.source import Span
 
 
@@ -372,9 +372,7 @@ def _walk(value: Any, slot: Placeholder) -> Any:
             names = (
                 list(value.names)
                 if isinstance(value, Record)
-                else [k for k in value if isinstance(k, str)]
-                if isinstance(value, Mapping)
-                else []
+                else [k for k in _mapping(value) if isinstance(k, str)]
             )
             if isinstance(step, str):
                 fault = unknown_item(replace(slot, root=shown), step, names)
@@ -385,11 +383,19 @@ def _walk(value: Any, slot: Placeholder) -> Any:
     return value
 
 
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    """What can be entered by name; of any other value, nothing."""
+    if isinstance(value, Namespace):
+        return value.members
+    return value if isinstance(value, Mapping) else {}
+
+
 def _enter(value: Any, step: str | int) -> Any:
     if isinstance(value, Record):
         return value[step] if isinstance(step, int) else value.get_name(step)
-    if isinstance(value, Mapping):
-        return value[step] if step in value else value[str(step)]
+    if isinstance(value, Namespace | Mapping):
+        members = _mapping(value)
+        return members[step] if step in members else members[str(step)]
     if isinstance(value, (list, tuple, str)) and isinstance(step, int):
         return value[step]
     if isinstance(value, PurePath) and step in PATH_PARTS:

@@ -41,6 +41,12 @@ def test_who_has_failed_keeps_it(local: LocalExecutor, tmp_path: Path) -> None:
     assert logs(tmp_path) == {"1.log": "", "2.log": ""}
 
 
+def test_who_has_taken_long_keeps_it(local: LocalExecutor, tmp_path: Path) -> None:
+    assert run(local, tmp_path, 1, "sleep 1.1") == 0
+    assert run(local, tmp_path, 2, "true") == 0
+    assert logs(tmp_path) == {"1.log": "", "2.log": ""}
+
+
 def test_a_daemon_keeps_it(local: LocalExecutor, tmp_path: Path) -> None:
     """It has left its process group, so that nobody waits for it."""
     assert run(local, tmp_path, 1, "setsid sh -c 'sleep 0.5; echo late' & sleep 0.1") == 0

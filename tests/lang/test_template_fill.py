@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from flowc.diagnostic import Diagnostic, WorkflowError
 from flowc.lang.template import Template, fill, parse_template
 from flowc.lang.template_check import check
-from flowc.lang.values import FlaggedPath, Flags, Record, Wildcards
+from flowc.lang.values import FlaggedPath, Flags, Namespace, Record, Wildcards
 from flowc.source import Source, Span
 
 GLOBALS: dict[str, Any] = {
@@ -21,6 +21,10 @@ GLOBALS: dict[str, Any] = {
     "WIDTH": 7,
     "config": {"a": {"b": "x y"}, "n": [1, 2], 3: "three"},
     "HERE": PurePosixPath("/data/genome.fa.gz"),
+    "rules": Namespace(
+        "rules", {"map": Namespace("rule", {"output": Record(("a", "b"), {"bam": 0})})}
+    ),
+    "workflow": Namespace("workflow", {"cores": 4}),
     "input": "never seen",
     "double": lambda x: x,
 }
@@ -82,6 +86,7 @@ FILLED = {
     "globals with q": ("x {PREFIX:q} \"{QUOTE:q}\" '{QUOTE:q}' {SAMPLES:q}",
                        "x 'my data' \"'\" ''\\''' A B"),
     "the quotes of a global count": ("x {QUOTE}{input.reads}{QUOTE}", "x '1.fq 2 3.fq'"),
+    "other rules": ("x {rules.map.output} {rules.map.output.bam} {workflow.cores}", "x a b a 4"),
     "a path's parts": ("x {HERE.parent} {HERE.stem}", "x /data genome.fa"),
     "a job's names win": ("cat {input.ref}", "cat g.fa"),
     "repr": ("py -c \"open({input.ref!r})\" {params.extra!r}", "py -c \"open('g.fa')\" \"-x 'y'\""),

@@ -880,3 +880,26 @@ rule see:
     "list.txt": "old\n",
 }
 RUNS["before-update"] = [("--forceall",)]
+
+CASES["others-in-commands"] = {
+    "Snakefile": """
+rule all:
+    input: "y", "s.A"
+
+rule a:
+    output: "x", named="x 2"
+    params: k=3, texts=["p", "q"]
+    shell: "echo {workflow.cores} > {output[0]}; touch {output.named:q}"
+
+rule b:
+    input: "x"
+    output: "y"
+    message: "after {rules.a.output[0]}"
+    shell: "echo {rules.a.output} {rules.a.output.named} {rules.a.params.k} > {output};"
+           "echo {rules.a.params.texts} {rules.all.input[1]} {rules.a.output[0]:q} >> {output}"
+
+rule s:
+    output: "s.{w}"
+    shell: "echo {rules.s.output} {rules.s.output[0]} > {output}"
+"""
+}
