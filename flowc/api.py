@@ -233,7 +233,7 @@ def _executor(
     if executor.capacity is not None:  # one machine, whatever it is called
         stack.callback(executor.close)
         return executor, run
-    divided = Divided(make_local(replace(setup, options={})), executor)
+    divided = Divided(make_local(replace(setup, options={}, site=None)), executor)
     stack.callback(divided.close)
     return divided, replace(
         run,

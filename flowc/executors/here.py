@@ -18,6 +18,12 @@ def make_local(setup: Setup) -> LocalExecutor:
     """The entry point of `--executor local`."""
     for name in setup.options:
         raise fail("bad-option", f"the executor `local` has no option `{name}`")
+    if setup.site is not None:
+        raise fail(
+            "bad-option",
+            "`--site` is about a cluster, and the jobs would run on this machine",
+            hint="name the cluster's executor: `--executor slurm`, sge or drmaa",
+        )
     return LocalExecutor(setup.here, setup.run)
 
 

@@ -60,6 +60,8 @@ WRONG = {  #           words                                             code, w
                         ["`local`", "`nice`"]),
     "its own option":  (["nice", "--executor-option", "at_once=no"],     "bad-option",
                         ["`at_once`"]),
+    "a site, here":    (["local", "--site", "site.yaml"],                "bad-option",
+                        ["`--site` is about a cluster", "--executor slurm"]),
     "no such option":  (["local", "--executor-option", "fast=1"],        "bad-option",
                         ["no option `fast`"]),
 }
