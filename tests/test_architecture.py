@@ -78,6 +78,7 @@ LATE = {
     "lark.parsers.lalr_analysis": "as above",
     "drmaa":               "it loads a library, and only for `--executor drmaa`",
     "importlib.metadata":  "20 ms, only for executors of other packages",
+    "fcntl":               "a library that nodes do without",
     "json":                "3 ms, for benchmarks and `json.loads` in a Workflowfile",
     "shutil":              "5 ms, for jobs that make directories",
     "string":              "not needed by most files",
