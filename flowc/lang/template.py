@@ -8,12 +8,12 @@ workflow file's own variables), and notes for each other placeholder how bash re
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from pathlib import PurePath
 from typing import Any
 
 from flowc.dataclass import dataclass, replace
 from flowc.diagnostic import Diagnostic, WorkflowError, fail
 from flowc.lang.braces import FIELD, brace_fault, locate, split
+from flowc.lang.enter import enter, names_in
 from flowc.lang.escape import (
     HARMLESS,
     RESERVED,
@@ -26,7 +26,7 @@ from flowc.lang.escape import (
 from flowc.lang.formatting import NESTED, literal
 from flowc.lang.place import Place
 from flowc.lang.quoting import SLOT, read_places
-from flowc.lang.values import Namespace, Record, Wildcards
+from flowc.lang.values import Record, Wildcards
 from flowc.source import Span
 
 
@@ -358,46 +358,17 @@ def _value(slot: Placeholder, values: Mapping[str, Any]) -> Any:
     return _walk(value, slot) if slot.path else value
 
 
-PATH_PARTS = frozenset({"name", "stem", "suffix", "parent"})
-
-
 def _walk(value: Any, slot: Placeholder) -> Any:
-    """Follow `.name` and `[key]`. Only into records, mappings, sequences and paths: no attribute
-    of any other object can be reached."""
+    """Follow `.name` and `[key]`."""
     shown = slot.root
     for step in slot.path:
         try:
-            value = _enter(value, step)
+            value = enter(value, step)
         except (KeyError, IndexError, TypeError):
-            names = (
-                list(value.names)
-                if isinstance(value, Record)
-                else [k for k in _mapping(value) if isinstance(k, str)]
-            )
             if isinstance(step, str):
-                fault = unknown_item(replace(slot, root=shown), step, names)
+                fault = unknown_item(replace(slot, root=shown), step, names_in(value))
             else:
                 fault = Diagnostic("unknown-item", f"there is no `{slot}`", slot.span)
             raise WorkflowError(fault) from None
         shown += f"[{step}]" if isinstance(step, int) else f".{step}"
     return value
-
-
-def _mapping(value: Any) -> Mapping[Any, Any]:
-    """What can be entered by name; of any other value, nothing."""
-    if isinstance(value, Namespace):
-        return value.members
-    return value if isinstance(value, Mapping) else {}
-
-
-def _enter(value: Any, step: str | int) -> Any:
-    if isinstance(value, Record):
-        return value[step] if isinstance(step, int) else value.get_name(step)
-    if isinstance(value, Namespace | Mapping):
-        members = _mapping(value)
-        return members[step] if step in members else members[str(step)]
-    if isinstance(value, (list, tuple, str)) and isinstance(step, int):
-        return value[step]
-    if isinstance(value, PurePath) and step in PATH_PARTS:
-        return getattr(value, str(step))
-    raise KeyError(step)
