@@ -31,6 +31,8 @@ from flowc.executors.grid.files import words
 from flowc.ids import JobId
 from flowc.units import MIB
 
+pytestmark = pytest.mark.slow
+
 WORDS = "flowc.executors.grid.watcher.words"
 PACE = Pace(
     look_s=(0.01, 0.05), query_s=(0.05, 0.2), gather_s=0.0, late_s=0.6, lost_s=0.6, beat_s=0.2,

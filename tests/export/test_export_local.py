@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support.program import Flowc
 
+pytestmark = pytest.mark.slow
+
 LOCAL = """
 localrules: fetch, index, tidy
 rule all:

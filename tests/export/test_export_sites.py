@@ -11,6 +11,8 @@ import pytest
 from export.conftest import most_at_once
 from support.program import Flowc
 
+pytestmark = pytest.mark.slow
+
 PARTS = """
 limits: db=2
 rule all:

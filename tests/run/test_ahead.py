@@ -12,6 +12,7 @@ from support.program import Flowc, flowc_here
 
 from flowc.events import JobDone, JobEnded, JobFailed, JobStarted, JobSubmitted, RunEnded
 from flowc.record.log import list_runs, read_log
+from flowc.run import ahead
 
 QUICK = """
 rule all:
@@ -88,7 +89,7 @@ def test_after_a_failure_nothing_starts(flowc: Flowc, places: int) -> None:
     assert (end.failed, end.done + end.not_run) == (1, 59)
     made = {path.name for path in Path("made").iterdir()}
     assert made == {Path(e.outputs[0]).name for e in events if isinstance(e, JobDone)}
-    assert len(made) <= 30 + places
+    assert 30 <= len(made) < 50
     Path("mended").touch()
     assert flowc(*RUN, cores=places).returncode == 0
     assert len(list(Path("made").iterdir())) == 60
@@ -124,6 +125,21 @@ HANGS = (
 )
 
 
+PATIENT = """
+import sys
+from flowc.cli.main import main
+from flowc.run import ahead
+ahead.SHORT_S = 10.0
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs count as short even on a machine that has other things to do."""
+    monkeypatch.setattr(ahead, "SHORT_S", 10.0)
+
+
 def until(what: Callable[[], object]) -> None:
     end_s = time.monotonic() + 50
     while not what():
@@ -135,7 +151,7 @@ def until(what: Callable[[], object]) -> None:
 def hanging(flowc: Flowc) -> "subprocess.Popen[bytes]":
     """A run with one place, in which a job hangs, and two that were handed over wait for it."""
     Path("Workflowfile").write_text(quick(HANGS))
-    process = subprocess.Popen([sys.executable, "-m", "flowc", *RUN, "--cores", "1"])
+    process = subprocess.Popen([sys.executable, "-c", PATIENT, *RUN, "--cores", "1"])
     until(lambda: list_runs() and Path("made/29").exists())
     until(lambda: sum(isinstance(e, JobSubmitted) for e in read_log(list_runs()[-1])) == 33)
     return process
