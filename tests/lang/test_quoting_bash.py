@@ -269,6 +269,7 @@ def check_all(names: list[str], values: list[str], where: Path) -> None:
     assert not (where / "pwned").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_nasty_names_reach_the_command(name: str, tmp_path: Path) -> None:
     check_all([name], NASTY, tmp_path)

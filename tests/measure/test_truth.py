@@ -15,6 +15,8 @@ import pytest
 from flowc.cli.main import main
 from flowc.sizing.profile import Attempt, read_profile
 
+pytestmark = pytest.mark.slow
+
 BURNERS = Path(__file__).with_name("burners.py")
 MIB = 1 << 20
 Profile = Callable[..., dict[str, Attempt]]

@@ -15,6 +15,8 @@ from flowc.ids import JobId
 from flowc.run.budget import Budget, Need
 from flowc.run.choose import Chooser
 
+pytestmark = pytest.mark.slow
+
 SERVE = "echo up >> starts; touch {output}; sleep 60"
 USE = "[ -e {input[0]} ]; cat in.txt > {output}"
 BOTH = """
