@@ -185,7 +185,9 @@ class Server:
     def open_log(self, path: str) -> int:
         """A log, empty. It gets the file of one that was not used, if there is one: to make a file
         takes longer than to start a task, on some file systems; and nobody misses empty logs."""
-        if self.unused_logs:
+        if path in self.unused_logs:  # of the same task, which runs again
+            self.unused_logs.remove(path)
+        elif self.unused_logs:
             try:
                 os.rename(self.unused_logs.pop(), path)
                 return os.open(path, _LOG_FLAGS)

@@ -2,7 +2,7 @@
 
 Between the end of a job and the start of the next one lie flowc's own bookkeeping and some turns
 between processes: half a millisecond in which a core has nothing to do. Where jobs take little
-longer than that, the executor is given the next ones in advance, one for each place, and starts
+longer than that, the executor is given the next ones in advance, two for each place, and starts
 them by itself. Long jobs are chosen when there is a place: by then a more urgent one may be ready.
 """
 
@@ -58,13 +58,14 @@ class Ahead:
         if self._waiting and self._recall is not None:
             self._recall()
 
-    def again(self) -> None:
-        """Hand over what came back."""
+    def again(self) -> Sequence[Task]:
+        """Hand over what came back; that."""
         tasks, self._returned = self._returned, []
         if tasks and self._budget.is_kept:
             self._executor.submit(tasks)
         elif tasks:
             self.hand_over(tasks, self._places)
+        return tasks
 
     # ---- what happens
 

@@ -194,10 +194,11 @@ class Run:
         if self._interrupts.paused or self._state.stopped:
             ahead.take_back()
             for job in ahead.dropped() if self._state.stopped else ():
+                self._starts.launcher.shadows.end(job, well=False)
                 self._forget(job, self._running[job])
                 self._state.withdrawn(job)
             return
-        ahead.again()
+        again = ahead.again()
         tasks: list[Task] = []
         while chosen := self._starts.choose():
             for job, memory_bytes in chosen:
@@ -212,8 +213,8 @@ class Run:
             self._executor.submit(tasks)
             if others:
                 ahead.hand_over(others, self._starts.chooser.places_like(others[0].job))
-            if self._interrupts.number is not None:  # it came in between
-                self._executor.cancel([task.job for task in (*tasks, *others)])
+        if self._interrupts.number is not None:  # it came in between
+            self._executor.cancel([task.job for task in (*again, *tasks, *others)])
 
     def _prepare(self, job: JobId, memory_bytes: int | None) -> list[Task]:
         """Of a job, and all that run at once with it; none where one of them cannot start."""
@@ -249,11 +250,10 @@ class Run:
         job = event.job
         running = self._running[job]
         running.runs.append(event)
-        self._starts.launcher.shadows.end(event)
+        well = event.exit_code == 0 and not event.cause
+        self._starts.launcher.shadows.end(job, well=well)
         self._tell.exceeded(event, running.launch)
-        fault = None
-        if event.exit_code or event.cause:
-            fault = Fault(*how_it_ended(event, running.launch))
+        fault = None if well else Fault(*how_it_ended(event, running.launch))
         fault = self._services.ended(job, fault)
         ends = self._pipes.ended(job, fault, time.monotonic())
         if ends is None:

@@ -10,7 +10,6 @@ import stat
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-from flowc.events import JobEnded
 from flowc.graph.job import Job, JobGraph
 from flowc.ids import JobId
 
@@ -65,13 +64,12 @@ class Shadows:
             if flags.pipe and not os.path.lexists(inside):  # the reader is at the other end
                 os.symlink(os.path.abspath(path), inside)
 
-    def end(self, event: JobEnded) -> None:
+    def end(self, id: JobId, *, well: bool) -> None:
         """Take the outputs, and the logs in any case, to where they belong."""
-        place = self._open.pop(event.job, None)
+        place = self._open.pop(id, None)
         if place is None:
             return
-        job = self._graph.job(event.job)
-        well = event.exit_code == 0 and not event.cause
+        job = self._graph.job(id)
         for path in self._made(job) if well else map(str, job.log):
             made = os.path.join(place, path)
             if os.path.isabs(path) or not os.path.lexists(made):

@@ -66,6 +66,15 @@ def test_what_an_earlier_run_has_left_goes(local: LocalExecutor, tmp_path: Path)
     assert logs(tmp_path) == {"2.log": ""}
 
 
+def test_a_task_that_runs_again_has_its_own(local: LocalExecutor, tmp_path: Path) -> None:
+    local.submit([made(1, tmp_path, "true"), made(2, tmp_path, "true")])
+    assert len(ends(local, 2)) == 2
+    local.submit([made(1, tmp_path, "sh", "-c", "sleep 0.3; echo mine")])
+    assert run(local, tmp_path, 3, "echo other") == 0
+    assert len(ends(local, 1)) == 1
+    assert logs(tmp_path) == {"1.log": "mine\n", "3.log": "other\n"}
+
+
 def test_one_that_was_removed_meanwhile(local: LocalExecutor, tmp_path: Path) -> None:
     assert run(local, tmp_path, 1, "true") == 0
     (tmp_path / "1.log").unlink()
