@@ -96,9 +96,9 @@ def test_a_controller_that_is_killed_and_started_again(
 ) -> None:
     """What runs ends well meanwhile, and is heard of; what is new is submitted later, once."""
     story = make_story()
-    story.executor.submit([task(0, "touch up; sleep 3; echo x >> runs.0")])
+    story.executor.submit([task(0, "touch up; sleep 8; echo x >> runs.0")])
     story.started_files(Path("up"))
-    time.sleep(2.5)  # what it was told in the last two seconds, it may forget
+    time.sleep(5.5)  # Slurm saves what it knows within five seconds, and gives forgotten ids again
     engine.cluster.kill("controller")
     story.executor.submit([task(1, "echo x >> runs.1")])
     (end,) = story.end(0)

@@ -106,6 +106,10 @@ class Victim:
                 os.kill(server, signal.SIGKILL)
         return process.wait(timeout=60)
 
+    def python_has_ended_it(self) -> bool:
+        """Whether the last signal came before anything of flowc was read."""
+        return "Fatal Python error: init_" in (self.directory / "said.txt").read_text()
+
     def orphans(self) -> list[int]:
         runs = [Path(path).stem for path in list_runs(str(self.directory))]
         return [pid for run in runs for pid in find_marked(run_mark(run))]
