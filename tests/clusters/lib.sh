@@ -83,6 +83,12 @@ alone() {
     flock -w 300 9 || fail "another one is at work"
 }
 
+# put FILE: write what comes in, whole or not at all: others read it while this is called again.
+put() {
+    cat >"$1.new"
+    mv "$1.new" "$1"
+}
+
 # ready WHAT: the last words of a start.
 ready() {
     if [[ -n ${new:-} ]]; then echo "$name-up: $1 ready"; else echo "$name-up: $1 ready already"; fi
