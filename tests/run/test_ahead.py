@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -148,13 +148,17 @@ def until(what: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def hanging(flowc: Flowc) -> "subprocess.Popen[bytes]":
+def hanging(flowc: Flowc) -> Iterator["subprocess.Popen[bytes]"]:
     """A run with one place, in which a job hangs, and two that were handed over wait for it."""
     Path("Workflowfile").write_text(quick(HANGS))
-    process = subprocess.Popen([sys.executable, "-c", PATIENT, *RUN, "--cores", "1"])
-    until(lambda: list_runs() and Path("made/29").exists())
-    until(lambda: sum(isinstance(e, JobSubmitted) for e in read_log(list_runs()[-1])) == 33)
-    return process
+    words = [sys.executable, "-c", PATIENT, *RUN, "--cores", "1"]
+    with subprocess.Popen(words) as process:
+        try:
+            until(lambda: list_runs() and Path("made/29").exists())
+            until(lambda: sum(isinstance(e, JobSubmitted) for e in read_log(list_runs()[-1])) == 33)
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_pause_reaches_those_that_wait(hanging: "subprocess.Popen[bytes]") -> None:
