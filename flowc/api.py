@@ -333,7 +333,7 @@ def _locked_plan(
     plan = plan_graph(graph, options, history=history)
     left = undone()
     finish_removals(plan, left.removed, left.removed_at_s)
-    settle(plan, left.done)
+    settle(plan, RealDisk(), left.done)
     if history.replaced:
         message = f"the history could not be used, and was made anew: {history.replaced}"
         notices.append(Notice(time.time(), "history-replaced", message))

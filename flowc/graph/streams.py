@@ -31,6 +31,10 @@ class Streams:
     passing: frozenset[FileId] = frozenset()  # both: gone when their readers are
     needed: Mapping[JobId, list[JobId]] = field(default_factory=dict)  # services, of each consumer
 
+    def members(self, job: JobId) -> Bundle:
+        """The jobs that run at once with this one, itself among them, in order."""
+        return self.bundles.get(job) or (job,)
+
 
 NOTHING = Streams(frozenset(), {})
 

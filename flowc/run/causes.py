@@ -1,7 +1,5 @@
 """What follows from the way in which an attempt has come to nothing."""
 
-from collections.abc import Sequence
-
 from flowc.graph.job import JobGraph
 from flowc.ids import JobId
 
@@ -25,18 +23,15 @@ class Retries:
 
     def note(self, job: JobId, cause: str, *, is_expected: bool = False) -> None:
         """An attempt has failed so. `is_expected`: who chose its memory has reckoned with that."""
-        first = self._members(job)[0]
+        first = self._graph.streams.members(job)[0]
         count = self._excused.get(first, 0)
         if (is_expected or cause in NOT_ITS_FAULT) and count < FREE_ATTEMPTS:
             self._excused[first] = count + 1
 
     def of(self, job: JobId) -> int:
         """How many further attempts a job gets after the first."""
-        members = self._members(job)
+        members = self._graph.streams.members(job)
         rules, rule_of = self._graph.workflow.rules, self._graph.rule_of
         own = [rules[rule_of[member]].retries for member in members]
         most = max(self._default if n is None else n for n in own)
         return most + self._excused.get(members[0], 0)
-
-    def _members(self, job: JobId) -> Sequence[JobId]:
-        return self._graph.streams.bundles.get(job) or (job,)

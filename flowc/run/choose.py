@@ -84,7 +84,7 @@ class Chooser:
         entry = queue.first()
         if entry is None or not may(JobId(entry[2])):
             return None
-        need = Need(queue.cores, entry[3], tuple(zip(queue.names, entry[4], strict=True)))
+        need = _need_of(queue, entry)
         if any(held.need != need for held in self._held.values()):
             return None
         place = queue.find(need.memory_bytes, dict(need.named), None)
@@ -140,7 +140,7 @@ class Chooser:
     def _start(self, queue: ReadyQueue, place: Place, now_s: float) -> JobId:
         entry = queue.take(place)
         job = JobId(entry[2])
-        need = Need(queue.cores, entry[3], tuple(zip(queue.names, entry[4], strict=True)))
+        need = _need_of(queue, entry)
         self._passed.pop(job, None)
         if self._kept:
             self._kept = {name: kept for name, kept in self._kept.items() if kept[2] != job}
@@ -255,5 +255,9 @@ class Chooser:
         """Whether a job can only start when a service has ended. It must hold up nobody: who is
         passed over may be whom the service waits for."""
         services = [held.need for job, held in self._held.items() if job in self.lasting]
-        need = Need(queue.cores, entry[3], tuple(zip(queue.names, entry[4], strict=True)))
+        need = _need_of(queue, entry)
         return bool(self.budget.beside(services).excess(need))
+
+
+def _need_of(queue: ReadyQueue, entry: Entry) -> Need:
+    return Need(queue.cores, entry[3], tuple(zip(queue.names, entry[4], strict=True)))

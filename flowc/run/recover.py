@@ -1,13 +1,14 @@
 """What a run that was killed has said it would do, and may not have come to: it is done now."""
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from flowc.graph.job import output_flags
+from flowc.disk import Disk
+from flowc.ids import NO_JOB, JobId
 from flowc.plan.decision import Plan
 from flowc.run import backup
-from flowc.run.files import REMOVED, protect, remove
+from flowc.run.files import REMOVED, JobFiles, remove
 from flowc.run.temp import TempFiles
 
 
@@ -30,22 +31,16 @@ def finish_removals(plan: Plan, paths: Collection[str], said_at_s: float) -> Non
             rmtree(REMOVED, ignore_errors=True)
 
 
-def settle(plan: Plan, done: Iterable[Collection[str]]) -> None:
-    """Write-protect what is `protected` of the outputs of jobs that were done, unless they are to
-    be made again, and let go of the copies of what they have updated. Each job is given by its
-    outputs."""
-    graph = plan.graph
-    flags_of = [output_flags(rule) for rule in graph.workflow.rules]
-    guarded = any(flags.protected for outputs in flags_of for flags in outputs)
+def settle(plan: Plan, disk: Disk, done: Sequence[Collection[str]]) -> None:
+    """See `JobFiles.settle`, for jobs that were done, each given by its outputs. What is to be made
+    again is not write-protected."""
+    if not done:
+        return
+    graph, ids = plan.graph, plan.graph.file_ids
+    files = JobFiles(graph, disk)
     for outputs in done:
         for path in outputs:
             backup.forget(path)
-        ids = graph.file_ids if guarded else {}
         for job in {graph.producer[ids[path]] for path in outputs if path in ids}:
-            if job < 0 or plan.decisions[job]:
-                continue
-            flags_here = flags_of[graph.rule_of[job]]
-            for made, flags in zip(graph.outputs[job], flags_here, strict=True):
-                if flags.protected and graph.paths[made] in outputs:
-                    with suppress(OSError):
-                        protect(graph.paths[made])
+            if job != NO_JOB and not plan.decisions[job]:
+                files.settle(JobId(job), lambda: None)

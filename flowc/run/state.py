@@ -170,7 +170,7 @@ class RunState:
 
     def members(self, job: JobId) -> Sequence[JobId]:
         """The jobs that run at once with this one, itself among them, in order."""
-        return self._bundles.get(job) or (job,)
+        return self.graph.streams.members(job)
 
     def is_active(self, job: JobId) -> bool:
         """Whether it is part of the run and not over."""

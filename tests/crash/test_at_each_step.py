@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
 pytestmark = pytest.mark.slow
 
 STEPS_TAKEN = 2 * int(os.environ.get("FLOWC_CRASHES", "50"))  # of some 600
@@ -173,7 +171,6 @@ class Place:
         done = subprocess.run(
             [sys.executable, "-c", VICTIM, str(last_step), "run", "--cores", "2", "-q"],
             cwd=self.directory,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=120,

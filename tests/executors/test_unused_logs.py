@@ -1,12 +1,12 @@
 """Of tasks that have printed nothing the next ones get the log, if nobody else can write to it."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from executors.test_forkserver import ends
 from executors.test_forkserver import task as made
+from support.clusters import eventually
 
 from flowc.executors.base import Capacity
 from flowc.executors.local import LocalExecutor
@@ -52,9 +52,7 @@ def test_a_daemon_keeps_it(local: LocalExecutor, tmp_path: Path) -> None:
     assert run(local, tmp_path, 1, "setsid sh -c 'sleep 0.5; echo late' & sleep 0.1") == 0
     assert run(local, tmp_path, 2, "true") == 0
     assert run(local, tmp_path, 3, "true") == 0
-    until = time.monotonic() + 20
-    while not (tmp_path / "1.log").read_text() and time.monotonic() < until:
-        time.sleep(0.02)
+    eventually((tmp_path / "1.log").read_text)
     assert logs(tmp_path) == {"1.log": "late\n", "3.log": ""}
 
 

@@ -4,10 +4,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from support.clusters import eventually
 from support.program import Flowc, flowc_here
 
 from flowc.events import JobDone, JobEnded, JobFailed, JobStarted, JobSubmitted, RunEnded
@@ -140,13 +141,6 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "SHORT_S", 10.0)
 
 
-def until(what: Callable[[], object]) -> None:
-    end_s = time.monotonic() + 50
-    while not what():
-        assert time.monotonic() < end_s
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def hanging(flowc: Flowc) -> Iterator["subprocess.Popen[bytes]"]:
     """A run with one place, in which a job hangs, and two that were handed over wait for it."""
@@ -154,8 +148,10 @@ def hanging(flowc: Flowc) -> Iterator["subprocess.Popen[bytes]"]:
     words = [sys.executable, "-c", PATIENT, *RUN, "--cores", "1"]
     with subprocess.Popen(words) as process:
         try:
-            until(lambda: list_runs() and Path("made/29").exists())
-            until(lambda: sum(isinstance(e, JobSubmitted) for e in read_log(list_runs()[-1])) == 33)
+            eventually(lambda: list_runs() and Path("made/29").exists())
+            eventually(
+                lambda: sum(isinstance(e, JobSubmitted) for e in read_log(list_runs()[-1])) == 33
+            )
             yield process
         finally:
             process.kill()
@@ -163,9 +159,9 @@ def hanging(flowc: Flowc) -> Iterator["subprocess.Popen[bytes]"]:
 
 def test_a_pause_reaches_those_that_wait(hanging: "subprocess.Popen[bytes]") -> None:
     assert flowc_here("pause").returncode == 0
-    until(lambda: "paused" in flowc_here("status").stdout)
+    eventually(lambda: "paused" in flowc_here("status").stdout)
     Path("go").touch()
-    until(lambda: Path("made/30").exists())
+    eventually(lambda: Path("made/30").exists())
     time.sleep(0.3)
     assert not Path("made/31").exists()
     assert flowc_here("resume").returncode == 0
