@@ -49,7 +49,7 @@ def choose(base: FittedMemory, known: Sequence[Known]) -> Iterator[FittedMemory 
             continue
         yield None
         for is_ratio in (False, True):
-            if not is_ratio or (fit.scale.kind != CONSTANT and min(fit.apart) > 0):
+            if not is_ratio or (fit.scale.kind != CONSTANT and min(fit.apart) >= 1):
                 yield from search.consider(fit, is_ratio)
     yield search.found()
 

@@ -90,7 +90,7 @@ class FittedMemory(NamedTuple):
             enough = max(self.constant_bytes, peak_bytes + SLACK_BYTES)
             return self._replace(constant_bytes=enough)
         base = self.scale.at(input_bytes)
-        if self.is_ratio and base > 0:
+        if self.is_ratio and base >= 1:  # of less than a byte it would have no end
             return self._replace(headroom=max(self.headroom, peak_bytes / base))
         return self._replace(headroom=max(self.headroom, peak_bytes - base), is_ratio=False)
 

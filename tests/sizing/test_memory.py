@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.examples import examples
 
@@ -329,7 +329,12 @@ measurements = st.builds(
 )
 
 
+TINY = [(1.0, 81.0), (7e-126, 6.2e12), (7e-126, 6.0e12), (7.7e11, 6.6e12)]
+"""Peaks and inputs for which a ratio to the prediction has no end."""
+
+
 @examples(150)
+@example([Measurement(peak, size, 1.0, None, None, "ok") for peak, size in TINY], 0.0, None)
 @given(st.lists(measurements, min_size=1, max_size=40), sizes, st.sampled_from([None, 1e11]))
 def test_whatever_was_measured_there_is_an_answer(
     tasks: list[Measurement], size: float, total: float | None
